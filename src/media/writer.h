@@ -1,0 +1,34 @@
+/* writer.h: the encoder. Only mark/ may include this: it is the way out.
+ * Everything is written under a temporary name beside the target; finish fsyncs
+ * and renames, anything else removes it.
+ */
+#ifndef LK_MEDIA_WRITER_H
+#define LK_MEDIA_WRITER_H
+
+#include "media/media.h"
+
+typedef struct lk_writer lk_writer;
+typedef struct lk_writer_spec {
+    const char *path;
+    const lk_media_info *like;  /* size, depth, time base, colour tags, frame rate; NULL for a plain 8-bit clip */
+    int width, height;          /* used when like is NULL */
+    lk_rational time_base;
+    const char *audio_from;     /* a file whose sound stream is copied packet by packet, unchanged; NULL = none */
+    int crf;                    /* x264 quality, 0 = default 16 */
+    const char *preset;         /* NULL = "veryfast" */
+    int threads;                /* 0 = as the thread budget says */
+    const char *const *tags;    /* container tags: key, value, key, value, NULL */
+} lk_writer_spec;
+lk_status lk_writer_open(const lk_writer_spec *spec, lk_writer **out, lk_error *err); /* MP4 or MOV by the name */
+/* Takes its own reference. PTS must grow. */
+lk_status lk_writer_frame(lk_writer *w, lk_frame *f, lk_error *err);
+/* Flush, close, fsync the temporary file and give its name (the caller may still embed and sign), then: */
+lk_status lk_writer_finish(lk_writer *w, char *tmp_path, size_t n, lk_error *err);
+lk_status lk_writer_publish(lk_writer **w, lk_error *err); /* rename into place, free */
+void lk_writer_abort(lk_writer **w);                        /* remove, free */
+/* Encoded stills, in memory (lk_free). kind: "png" or "jpg". tags: as above, kept as PNG tEXt / JPEG comment. */
+lk_status lk_still_encode(const lk_image *rgb, const char *kind, const char *const *tags, void **data, size_t *n, lk_error *err);
+/* 16-bit WAV in memory. */
+lk_status lk_wav_encode(const lk_audio *a, void **data, size_t *n, lk_error *err);
+
+#endif

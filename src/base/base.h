@@ -74,6 +74,8 @@ uint32_t lk_rng_below(lk_rng *r, uint32_t n);  /* unbiased, 0..n-1 */
 float lk_rng_uniform(lk_rng *r);               /* [0,1) */
 float lk_rng_range(lk_rng *r, float lo, float hi);
 float lk_rng_normal(lk_rng *r);                /* mean 0, deviation 1 */
+/* The bare generator, for known-answer tests and bulk noise. */
+void lk_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 lk_status lk_random_bytes(void *out, size_t n, lk_error *err); /* from the system, for keys and ids */
 
 /* --- hashes (hash.c, over OpenSSL in crypto/) ---------------------------- */
@@ -117,6 +119,8 @@ const char *lk_json_string(const lk_json *object, const char *key, const char *f
 double lk_json_number(const lk_json *object, const char *key, double fallback);
 /* Append a quoted, escaped JSON string. Non-UTF-8 bytes become U+FFFD. */
 void lk_json_quote(lk_text *t, const char *s);
+/* Append a number that reads back as the same double, whatever the locale; null when not finite. */
+void lk_json_add_number(lk_text *t, double x);
 
 /* --- time, files, log ------------------------------------------------------ */
 
@@ -128,6 +132,8 @@ void lk_time_iso(int64_t unix_seconds, char out[32]); /* 2026-01-31T10:00:00Z */
 lk_status lk_file_read(const char *path, size_t limit, void **data, size_t *n, lk_error *err); /* NUL added after n; lk_free */
 /* Write to PATH.tmp-<random>, fsync, rename, fsync the folder: old or new, never half. */
 lk_status lk_file_write_atomic(const char *path, const void *data, size_t n, lk_error *err);
+/* The same with the rights of a new file (before umask): 0600 for keys. */
+lk_status lk_file_write_mode(const char *path, const void *data, size_t n, unsigned mode, lk_error *err);
 lk_status lk_dir_make(const char *path, lk_error *err); /* with parents; existing is fine */
 bool lk_path_exists(const char *path);
 int64_t lk_file_size(const char *path); /* -1 when unknown */

@@ -1,0 +1,57 @@
+/* dataset: level 4. Aligned face samples of one consenting subject, kept in one
+ * safetensors file; building, reading, coverage report. Refuses what no grant
+ * covers: both building and opening demand one. May include base/, flow/,
+ * media/, nn/ (for safetensors), consent/, face/. Start with build.c.
+ *
+ * A sample: RGB crop (u8) at lk_face_align(lm, LK_SAMPLE_SIZE, LK_SAMPLE_COVERAGE),
+ * visible-face mask, 68 landmarks in crop pixels, pose, frame number, sharpness.
+ */
+#ifndef LK_DATASET_H
+#define LK_DATASET_H
+
+#include "consent/consent.h"
+#include "face/face.h"
+
+#define LK_SAMPLE_SIZE 160
+#define LK_SAMPLE_COVERAGE 1.25f
+
+typedef struct lk_sample {
+    const uint8_t *rgb;   /* LK_SAMPLE_SIZE^2 * 3 */
+    const uint8_t *mask;  /* LK_SAMPLE_SIZE^2, 0..255 visible face */
+    const float *lm;      /* 136: x0,y0,... crop pixels */
+    float yaw, pitch, roll;
+    float sharpness;      /* variance of Laplacian in the face */
+    float scale;          /* crop pixels per frame pixel: > 1 means the frame was smaller than the crop */
+    int32_t frame;
+    int32_t clip;         /* index of the clip within the dataset */
+} lk_sample;
+
+typedef struct lk_dataset lk_dataset;
+typedef struct lk_dataset_builder lk_dataset_builder;
+
+/* Building. use: LK_USE_FACE_SOURCE or LK_USE_FACE_TARGET. max_samples: beyond it the least useful
+ * (near-duplicates in pose and expression, blurred) are thinned out; 0 = default 2000. */
+lk_status lk_dataset_builder_new(const lk_grant *g, lk_use use, int max_samples, lk_dataset_builder **out, lk_error *err);
+/* mask NULL: hull of the landmarks. frame: upright RGB of the whole picture; lm in its pixels. */
+lk_status lk_dataset_builder_add(lk_dataset_builder *b, const lk_image *frame, const lk_point lm[LK_LANDMARKS],
+                                 const lk_image *mask_crop, int frame_number, int clip, lk_error *err);
+lk_status lk_dataset_builder_finish(lk_dataset_builder **b, const char *path, lk_hash *hash, lk_error *err);
+void lk_dataset_builder_free(lk_dataset_builder **b);
+
+typedef struct lk_import_report { int64_t frames, with_face, kept, other_faces; int tracks; float yaw_min, yaw_max, pitch_min, pitch_max, mean_face_px; int blurred; } lk_import_report;
+/* A clip or still: analyse, choose the subject's track (the one given, or -1 = the longest; others are counted and
+ * left out), build. Grants are checked again while it runs. */
+lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const char *const *paths, int count, int track,
+                            const char *out_path, lk_hash *hash, lk_import_report *report,
+                            const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
+
+/* Reading: the file's record id and subject must be the grant's. */
+lk_status lk_dataset_open(const char *path, const lk_grant *g, lk_use use, lk_dataset **out, lk_error *err);
+int lk_dataset_count(const lk_dataset *d);
+lk_sample lk_dataset_at(const lk_dataset *d, int i); /* pointers live as long as d */
+lk_hash lk_dataset_hash(const lk_dataset *d);
+/* What is covered: a text table of yaw x pitch bins, mouth and eye openness, light; advice in words on what lacks. */
+void lk_dataset_coverage(const lk_dataset *d, lk_text *out);
+void lk_dataset_close(lk_dataset **d);
+
+#endif

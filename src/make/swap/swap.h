@@ -1,0 +1,112 @@
+/* make/swap: level 5. The face-swap craft: the df-ud autoencoder (shared encoder,
+ * one decoder a person, mask head), its training and its rendering. May include
+ * base/, flow/, media/, tensor/, nn/, consent/, face/, dataset/. Never encodes:
+ * frames and preview pictures go up to studio/, which hands them to mark/.
+ * Start with net.c (the model), then train.c, then render.c.
+ *
+ * Cited: DeepFaceLab (Perov et al. 2020), PatchGAN (Isola et al. 2017),
+ * DSSIM (Wang et al. 2004), Laplacian blending (Burt & Adelson 1983).
+ */
+#ifndef LK_SWAP_H
+#define LK_SWAP_H
+
+#include "dataset/dataset.h"
+#include "nn/nn.h"
+
+/* --- model ---------------------------------------------------------------------- */
+
+typedef struct lk_swap_config {
+    int size;                /* 64, 96 or 128 px */
+    int enc, ae, dec, mask;  /* widths; default 32 128 32 16 */
+    float coverage;          /* of the crop, default 1.0 (lk_face_align) */
+} lk_swap_config;
+lk_swap_config lk_swap_config_default(int size);
+
+/* --- training --------------------------------------------------------------------- */
+
+typedef struct lk_swap_preview { lk_image sheet; int64_t step; } lk_swap_preview; /* rows: source, its copy, destination, its copy, swap */
+typedef struct lk_swap_train_options {
+    lk_swap_config config;
+    const char *base;         /* safetensors of the shipped base, NULL = from scratch */
+    const char *model_path;   /* result: weights of the averaged (EMA) model */
+    const char *work_path;    /* checkpoint; resumed from when it is there and resume is true */
+    bool resume;
+    double minutes;           /* wall budget (all phases); 0 = by steps */
+    int64_t steps;            /* step budget, 0 = by minutes */
+    int batch;                /* each side, default 8 */
+    float lr;                 /* default 2e-4 */
+    float gan_power;          /* last phase, default .1; 0 = no adversarial phase */
+    uint64_t seed;
+    lk_dtype dtype; bool dtype_auto;
+    int threads;
+    int checkpoint_seconds;   /* default 60 */
+    int preview_seconds;      /* default 20 */
+    lk_status (*preview)(void *user, const lk_swap_preview *p, lk_error *err); void *preview_user;
+} lk_swap_train_options;
+lk_swap_train_options lk_swap_train_defaults(int size);
+
+typedef struct lk_swap_train_report { int64_t steps; double minutes, images_per_second; float loss_train, loss_held_out, ssim_held_out; bool stopped_early; lk_hash model_hash, data_fingerprint; char card[2048]; /* JSON */ } lk_swap_train_report;
+/* src: the face to put on; dst: the performance that gets it (its own frames are the best material).
+ * Grants: FACE_SOURCE for each src, FACE_TARGET for each dst; checked at every checkpoint. */
+lk_status lk_swap_train(lk_dataset *const *src, const lk_grant *const *src_grants, int src_count,
+                        lk_dataset *const *dst, const lk_grant *const *dst_grants, int dst_count,
+                        const lk_swap_train_options *o, lk_swap_train_report *report,
+                        const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
+/* The base: one encoder and one decoder on many consenting or synthetic people. */
+lk_status lk_swap_train_base(lk_dataset *const *people, const lk_grant *const *grants, int count,
+                             const lk_swap_train_options *o, lk_swap_train_report *report,
+                             const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
+
+/* --- model for rendering ------------------------------------------------------------ */
+
+typedef struct lk_swap_model lk_swap_model;
+typedef struct lk_swap_info { lk_swap_config config; char source_subject[37], source_record[37], target_subject[37], target_record[37]; lk_hash hash; char card[2048]; } lk_swap_info;
+/* Read the header only (no likeness is loaded), for `model show` and for asking for the right grants. */
+lk_status lk_swap_model_info(const char *path, lk_swap_info *out, lk_error *err);
+/* source must cover the subject that the model was trained on. batch: faces at once (1..8). */
+lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_grant *target, int batch, lk_swap_model **out, lk_error *err);
+void lk_swap_model_close(lk_swap_model **m);
+/* Aligned crops (size x size RGB at config.coverage) in, made face and its mask out, n <= batch. */
+lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, lk_image *faces, lk_image *masks, lk_error *err);
+
+/* --- rendering ------------------------------------------------------------------------ */
+
+typedef enum lk_swap_color { LK_COLOR_NONE, LK_COLOR_MEANSTD /* Reinhard, masked, in Lab */, LK_COLOR_LOWFREQ /* low frequencies of the frame's own light */, LK_COLORS } lk_swap_color;
+typedef struct lk_swap_render_options {
+    lk_swap_color color; float color_amount;   /* 0..1 */
+    float mask_erode, mask_feather;            /* fractions of the crop */
+    float sharpen;                             /* 0..1: match the frame's sharpness (mouth and eyes) */
+    float grain;                               /* 0..1: match the frame's grain */
+    int pyramid_levels;                        /* Laplacian blend; 0 = plain alpha */
+} lk_swap_render_options;
+lk_swap_render_options lk_swap_render_defaults(void);
+
+typedef struct lk_swap_renderer lk_swap_renderer;
+/* analyser: for the visible-face mask (occlusions); may be NULL (then only the model's and the hull's masks count). */
+lk_status lk_swap_renderer_open(lk_swap_model *m, lk_analyser *analyser, const lk_swap_render_options *o, lk_swap_renderer **out, lk_error *err);
+void lk_swap_renderer_close(lk_swap_renderer **r);
+/* A new frame reference with the face put on; frames without the wanted face are the caller's to pass through.
+ * pictures (may be NULL): the aligned made face for contact sheets. */
+lk_status lk_swap_render_frame(lk_swap_renderer *r, const lk_frame *f, const lk_face *faces, int count, lk_frame **out, lk_error *err);
+
+/* --- measuring ---------------------------------------------------------------------------- */
+
+typedef struct lk_swap_score {
+    int frames;
+    double ssim, psnr;             /* aligned face region, 96 px crop, hull eroded 2 %, mean over frames */
+    double ssim_untouched, psnr_untouched;
+    double id_source, id_dest;     /* mean cosine to the source actor and to the destination actor */
+    double id_margin_min;
+    double landmark_error;         /* mean distance to truth / inter-ocular */
+    double mouth_corr;             /* correlation of mouth opening */
+    double flicker_landmarks, flicker_luma; /* second difference, ratio to truth's own */
+    double seam_mean, seam_p95;    /* delta E 2000 across the mask edge */
+} lk_swap_score;
+/* result, truth, untouched: clips of equal length; truth_landmarks: [frames][68] of the truth (from its labels), so that the
+ * region does not depend on our own detector. source_refs / dest_refs: embeddings of the two actors. */
+lk_status lk_swap_score_clip(lk_analyser *a, const char *result, const char *truth, const char *untouched,
+                             const lk_point (*truth_landmarks)[LK_LANDMARKS], int frames,
+                             const float *source_ref, const float *dest_ref, lk_swap_score *out,
+                             const lk_cancel *cancel, lk_error *err);
+
+#endif

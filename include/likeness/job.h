@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-typedef struct lk_cancel lk_cancel; /* see lk_cancel_new in job.h */
+typedef struct lk_cancel lk_cancel;
 
 lk_cancel *lk_cancel_new(void);       /* NULL when memory is gone */
 void lk_cancel_free(lk_cancel *c);

@@ -1,0 +1,13 @@
+/* The table of one instruction set's kernels. */
+#include "tensor/simd/kernels.h"
+
+#define TEXT2(a) #a
+#define TEXT(a) TEXT2(a)
+
+const lk_simd_table JOIN(lk_simd_, SIMD_SET) = {
+    .name = TEXT(SIMD_SET),
+    .f32_to_bf16 = KERNEL(f32_to_bf16),
+    .bf16_to_f32 = KERNEL(bf16_to_f32),
+    .accumulate = KERNEL(accumulate),
+    .fill = KERNEL(fill),
+};

@@ -56,10 +56,8 @@ void lk_tensor_convert(const lk_tensor *src, lk_tensor *dst)
     assert(count == lk_shape_count(dst->shape));
     if (src->type == dst->type) {
         if (src->data != dst->data) memcpy(dst->data, src->data, lk_tensor_bytes(src));
-    } else if (src->type == LK_F32) {
-        lk_simd()->f32_to_bf16(src->data, dst->data, count);
     } else {
-        lk_simd()->bf16_to_f32(src->data, dst->data, count);
+        lk_simd()->convert(dst->type, src->data, dst->data, count);
     }
 }
 

@@ -15,8 +15,31 @@
 /* Below this many elements waking the other threads costs more than it saves. */
 #define SERIAL_BELOW 16384
 
-void KERNEL(f32_to_bf16)(const float *src, lk_bf16 *dst, int64_t count);
-void KERNEL(bf16_to_f32)(const lk_bf16 *src, float *dst, int64_t count);
+/* This thread's part of 0..count, cut at multiples of 16. Called inside a parallel region. A kernel's body is
+ * an INLINE function over such a part, called with a constant type, so that the compiler specialises it; the
+ * pragma stays outside because an outlined region would lose the constant. */
+INLINE void my_part(int64_t count, int64_t *first, int64_t *end)
+{
+    const int64_t blocks = (count + LANES - 1) / LANES, threads = omp_get_num_threads(), me = omp_get_thread_num();
+    *first = blocks * me / threads * LANES;
+    *end = LK_MIN(blocks * (me + 1) / threads * LANES, count);
+}
+
+/* Run BODY(type, ..., first, end) over the parts of `count` with the type made a constant. */
+#define BY_TYPE(type, body, ...) \
+    do { if ((type) == LK_F32) body(LK_F32, __VA_ARGS__); else body(LK_BF16, __VA_ARGS__); } while (0)
+
+#define IN_PARTS(count, type, body, ...)                                        \
+    do {                                                                        \
+        _Pragma("omp parallel if ((count) > SERIAL_BELOW)")                     \
+        {                                                                       \
+            int64_t first_, end_;                                               \
+            my_part((count), &first_, &end_);                                   \
+            BY_TYPE(type, body, __VA_ARGS__, first_, end_);                     \
+        }                                                                       \
+    } while (0)
+
+void KERNEL(convert)(lk_dtype to, const void *src, void *dst, int64_t count);
 void KERNEL(accumulate)(lk_dtype type, void *acc, const void *x, int64_t count);
 void KERNEL(fill)(lk_dtype type, void *dst, float value, int64_t count);
 

@@ -14,8 +14,8 @@
 
 typedef struct lk_simd_table {
     const char *name;
-    void (*f32_to_bf16)(const float *src, lk_bf16 *dst, int64_t count);
-    void (*bf16_to_f32)(const lk_bf16 *src, float *dst, int64_t count);
+    /* from the other type into `to` */
+    void (*convert)(lk_dtype to, const void *src, void *dst, int64_t count);
     /* acc += x, in place */
     void (*accumulate)(lk_dtype type, void *acc, const void *x, int64_t count);
     void (*fill)(lk_dtype type, void *dst, float value, int64_t count);

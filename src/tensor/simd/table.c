@@ -6,8 +6,7 @@
 
 const lk_simd_table JOIN(lk_simd_, SIMD_SET) = {
     .name = TEXT(SIMD_SET),
-    .f32_to_bf16 = KERNEL(f32_to_bf16),
-    .bf16_to_f32 = KERNEL(bf16_to_f32),
+    .convert = KERNEL(convert),
     .accumulate = KERNEL(accumulate),
     .fill = KERNEL(fill),
 };

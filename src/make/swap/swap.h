@@ -66,6 +66,8 @@ lk_status lk_swap_model_info(const char *path, lk_swap_info *out, lk_error *err)
 /* source must cover the subject that the model was trained on. batch: faces at once (1..8). */
 lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_grant *target, int batch, lk_swap_model **out, lk_error *err);
 void lk_swap_model_close(lk_swap_model **m);
+const lk_swap_config *lk_swap_model_config(const lk_swap_model *m); /* lives as long as m */
+int lk_swap_model_batch(const lk_swap_model *m);                    /* faces at once, as opened */
 /* Aligned crops (size x size RGB at config.coverage) in, made face and its mask out, n <= batch. */
 lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, lk_image *faces, lk_image *masks, lk_error *err);
 
@@ -85,28 +87,45 @@ typedef struct lk_swap_renderer lk_swap_renderer;
 /* analyser: for the visible-face mask (occlusions); may be NULL (then only the model's and the hull's masks count). */
 lk_status lk_swap_renderer_open(lk_swap_model *m, lk_analyser *analyser, const lk_swap_render_options *o, lk_swap_renderer **out, lk_error *err);
 void lk_swap_renderer_close(lk_swap_renderer **r);
-/* A new frame reference with the face put on; frames without the wanted face are the caller's to pass through.
- * pictures (may be NULL): the aligned made face for contact sheets. */
+/* A new frame reference with the face put on each of faces (their landmarks in this frame's pixels; track numbers key
+ * what is steadied over time, -1 = not steadied). count 0 gives the frame itself. Frames come in order; after a jump
+ * call lk_swap_renderer_reset. Coded samples outside the masks stay bit-exact. No allocation of its own once a frame
+ * with as many and as large faces has been seen. Same frames, same options: same bytes, whatever the thread count. */
 lk_status lk_swap_render_frame(lk_swap_renderer *r, const lk_frame *f, const lk_face *faces, int count, lk_frame **out, lk_error *err);
+void lk_swap_renderer_reset(lk_swap_renderer *r); /* a cut, a seek or a new clip: forget the steadied statistics */
+
+/* Contact sheet, rows x columns of pictures (source, destination, result, perhaps truth; one row a moment), each scaled
+ * into a cell of cell_w x cell_h without distortion. cells[row * columns + column]; an empty picture (w 0) leaves its
+ * cell blank. column_names, row_names and title may be NULL. out is allocated here; it leaves through mark/ only. */
+lk_status lk_swap_contact_sheet(const lk_image *cells, int rows, int columns, int cell_w, int cell_h, const char *title,
+                                const char *const *column_names, const char *const *row_names, lk_image *out, lk_error *err);
 
 /* --- measuring ---------------------------------------------------------------------------- */
 
+/* Region: the 96 px crop that lk_face_align puts on the truth's landmarks (coverage 1), inside the hull of those 68
+ * points eroded by 2 % of the crop. SSIM: Gaussian window 11 px, sigma 1.5, C1 .01^2, C2 .03^2, mean over R, G, B of the
+ * coded values 0..1; PSNR: over R, G, B together. Both averaged over frames. */
 typedef struct lk_swap_score {
-    int frames;
-    double ssim, psnr;             /* aligned face region, 96 px crop, hull eroded 2 %, mean over frames */
-    double ssim_untouched, psnr_untouched;
+    int frames;                    /* compared */
+    double ssim, psnr;             /* of the result, dB */
+    double ssim_untouched, psnr_untouched; /* of the destination as filmed: only what lies above it was achieved */
+    double ssim_min;               /* worst frame */
     double id_source, id_dest;     /* mean cosine to the source actor and to the destination actor */
-    double id_margin_min;
-    double landmark_error;         /* mean distance to truth / inter-ocular */
-    double mouth_corr;             /* correlation of mouth opening */
-    double flicker_landmarks, flicker_luma; /* second difference, ratio to truth's own */
-    double seam_mean, seam_p95;    /* delta E 2000 across the mask edge */
+    double id_margin_min;          /* least of (source - dest) over the frames */
+    double landmark_error;         /* mean distance of our landmarks on the result to the truth's labels / inter-ocular */
+    double landmark_floor;         /* the same on the truth clip: what our landmarks themselves err */
+    double mouth_corr;             /* correlation of mouth opening, result against labels */
+    double flicker_landmarks, flicker_luma; /* mean |second difference| in time, ratio to truth's own (1 = as steady) */
+    double seam_mean, seam_p95;    /* delta E 2000 of the step across the mask edge, beyond the truth's own step */
+    int missed;                    /* frames in which no face was found in the result where the truth has one */
 } lk_swap_score;
 /* result, truth, untouched: clips of equal length; truth_landmarks: [frames][68] of the truth (from its labels), so that the
- * region does not depend on our own detector. source_refs / dest_refs: embeddings of the two actors. */
+ * region does not depend on our own detector. a NULL: pixel measures only (identity, landmark fields NAN). source_ref and
+ * dest_ref: embeddings of the two actors, NULL = no identity. Pixels under the visible label that mark/ draws: see
+ * label_box (x0,y0,x1,y1 in frame pixels, NULL = none), they are left out of the region. */
 lk_status lk_swap_score_clip(lk_analyser *a, const char *result, const char *truth, const char *untouched,
                              const lk_point (*truth_landmarks)[LK_LANDMARKS], int frames,
-                             const float *source_ref, const float *dest_ref, lk_swap_score *out,
+                             const float *source_ref, const float *dest_ref, const lk_rect *label_box, lk_swap_score *out,
                              const lk_cancel *cancel, lk_error *err);
 
 #endif

@@ -1,0 +1,171 @@
+/* test_file.c: reading whole files, and writing them old-or-new. */
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base.h"
+#include "check.h"
+#include "fault.h"
+
+static char dir[64];
+
+static const char *in_dir(const char *name)
+{
+    static char path[2][256];
+    static int turn;
+    turn ^= 1;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", dir, name);
+    return path[turn];
+}
+
+static int count_entries(const char *path)
+{
+    DIR *d = opendir(path);
+    int n = -2; /* "." and ".." */
+    while (d && readdir(d)) n++;
+    if (d) closedir(d);
+    return n;
+}
+
+static void test_round_trip(void)
+{
+    lk_error err = {0};
+    void *data = NULL;
+    size_t n = 0;
+    char bytes[5000];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (char)(i * 7);
+    CHECK_OK(lk_file_write_atomic(in_dir("a"), bytes, sizeof bytes, &err), &err);
+    CHECK_OK(lk_file_read(in_dir("a"), sizeof bytes, &data, &n, &err), &err);
+    CHECK(n == sizeof bytes && !memcmp(data, bytes, n) && ((char *)data)[n] == 0, "the content differs");
+    lk_free(data);
+    CHECK_STATUS(lk_file_read(in_dir("a"), sizeof bytes - 1, &data, &n, &err), LK_E_RANGE, &err);
+    CHECK(!data, "nothing is handed out");
+    CHECK_INT(lk_file_size(in_dir("a")), sizeof bytes);
+
+    CHECK_OK(lk_file_write_atomic(in_dir("a"), "", 0, &err), &err);
+    CHECK_OK(lk_file_read(in_dir("a"), 10, &data, &n, &err), &err);
+    CHECK_INT(n, 0);
+    lk_free(data);
+
+    CHECK_OK(lk_file_read("/proc/self/status", 1 << 20, &data, &n, &err), &err); /* says it has 0 bytes */
+    CHECK(n > 100, "%zu bytes", n);
+    lk_free(data);
+
+    CHECK_OK(lk_file_write_mode(in_dir("key"), "k", 1, 0600, &err), &err);
+    struct stat st;
+    CHECK(stat(in_dir("key"), &st) == 0 && (st.st_mode & 0777) == 0600, "rights %o", st.st_mode & 0777u);
+}
+
+static void test_refusals(void)
+{
+    lk_error err = {0};
+    void *data;
+    size_t n;
+    lk_hash h;
+    CHECK_STATUS(lk_file_read(in_dir("none"), 10, &data, &n, &err), LK_E_NOTFOUND, &err);
+    CHECK(strstr(err.message, "none"), "the message names no file: %s", err.message);
+    CHECK_STATUS(lk_file_read(dir, 1 << 20, &data, &n, &err), LK_E_IO, &err);
+    CHECK_STATUS(lk_file_write_atomic(in_dir("no/such"), "x", 1, &err), LK_E_NOTFOUND, &err);
+    CHECK_STATUS(lk_hash_file(in_dir("none"), &h, &err), LK_E_NOTFOUND, &err);
+    CHECK_INT(lk_file_size(in_dir("none")), -1);
+    CHECK_INT(lk_file_size(dir), -1);
+}
+
+static void test_dirs(void)
+{
+    lk_error err = {0};
+    CHECK_OK(lk_dir_make(in_dir("x/y/z"), &err), &err);
+    CHECK_OK(lk_dir_make(in_dir("x/y/z/"), &err), &err);
+    CHECK_OK(lk_dir_make("/", &err), &err);
+    CHECK(lk_path_exists(in_dir("x/y/z")) && !lk_path_exists(in_dir("x/q")), "folders are wrong");
+    CHECK_OK(lk_file_write_atomic(in_dir("x/file"), "x", 1, &err), &err);
+    CHECK_STATUS(lk_dir_make(in_dir("x/file/q"), &err), LK_E_IO, &err);
+    CHECK_STATUS(lk_dir_make(in_dir("x/file"), &err), LK_E_IO, &err);
+    CHECK_STATUS(lk_dir_make("", &err), LK_E_ARG, &err);
+    CHECK(lk_disk_free(dir) > 0 && lk_disk_free(in_dir("none")) == 0, "free space");
+    CHECK_STR(lk_path_base("a/b.c"), "b.c");
+    CHECK_STR(lk_path_base("b.c"), "b.c");
+}
+
+static void test_hash_file(void)
+{
+    lk_error err = {0};
+    size_t n = 600001; /* more than two blocks */
+    unsigned char *data = lk_alloc(n);
+    for (size_t i = 0; i < n; i++) data[i] = (unsigned char)(i * i >> 5);
+    CHECK_OK(lk_file_write_atomic(in_dir("big"), data, n, &err), &err);
+    lk_hash of_file, of_bytes = lk_hash_bytes(data, n);
+    CHECK_OK(lk_hash_file(in_dir("big"), &of_file, &err), &err);
+    CHECK(lk_hash_equal(&of_file, &of_bytes), "the hashes differ");
+    lk_free(data);
+    FAULT_LOOP(LK_FAULT_ALLOC, false, { CHECK(fault_clean(lk_hash_file(in_dir("big"), &of_file, &err)), "not clean"); });
+    FAULT_LOOP(LK_FAULT_READ, false, { CHECK(fault_clean(lk_hash_file(in_dir("big"), &of_file, &err)), "not clean"); });
+}
+
+/* Whatever fails, the file holds the old text or the new one, and no scrap stays behind. */
+static void write_with_fault(lk_fault_kind kind)
+{
+    lk_error err = {0};
+    char folder[128];
+    snprintf(folder, sizeof folder, "%s", in_dir("atomic"));
+    CHECK_OK(lk_dir_make(folder, &err), &err);
+    char path[160];
+    snprintf(path, sizeof path, "%s/f", folder);
+    bool failed = false;
+    FAULT_LOOP(kind, false, {
+        lk_fault_set(kind, 0, false);
+        CHECK_OK(lk_file_write_atomic(path, "old", 3, &err), &err);
+        lk_fault_set(kind, fault_n_, false);
+        lk_status s = lk_file_write_atomic(path, "new", 3, &err);
+        int64_t seen = lk_fault_count(kind);
+        lk_fault_set(kind, 0, false);
+        void *data = NULL;
+        size_t n = 0;
+        CHECK(fault_clean(s), "status %d", (int)s);
+        CHECK_OK(lk_file_read(path, 10, &data, &n, &err), &err);
+        CHECK(!strcmp(data, "new") || (s != LK_OK && !strcmp(data, "old")), "holds %s after status %d",
+              (char *)data, (int)s);
+        CHECK_INT(count_entries(folder), 1);
+        lk_free(data);
+        failed = failed || s != LK_OK;
+        lk_fault_set(kind, fault_n_, false);
+        for (int64_t i = 0; i < seen; i++) lk_fault_hit(kind); /* hand the count back to the loop */
+    });
+    CHECK(failed, "no fault of kind %d was ever reported", (int)kind);
+}
+
+static void test_atomic(void)
+{
+    write_with_fault(LK_FAULT_ALLOC);
+    write_with_fault(LK_FAULT_WRITE);
+    write_with_fault(LK_FAULT_SYNC);
+}
+
+static void test_read_faults(void)
+{
+    lk_error err = {0};
+    CHECK_OK(lk_file_write_atomic(in_dir("r"), "text", 4, &err), &err);
+    for (int kind = LK_FAULT_ALLOC; kind <= LK_FAULT_READ; kind++)
+        FAULT_LOOP((lk_fault_kind)kind, false, {
+            void *data = NULL;
+            size_t n = 0;
+            lk_status s = lk_file_read(in_dir("r"), 10, &data, &n, &err);
+            CHECK(fault_clean(s) && (s == LK_OK) == (data != NULL), "status %d", (int)s);
+            lk_free(data);
+        });
+}
+
+static const check_test tests[] = {
+    {"round trip", test_round_trip}, {"refusals", test_refusals}, {"dirs", test_dirs},
+    {"hash file", test_hash_file}, {"atomic", test_atomic}, {"read faults", test_read_faults},
+};
+
+int main(int argc, char **argv)
+{
+    snprintf(dir, sizeof dir, "/tmp/lk-file-XXXXXX");
+    if (!mkdtemp(dir)) return 1;
+    int rc = check_main(argc, argv, tests, (int)LK_COUNT(tests));
+    char command[96];
+    snprintf(command, sizeof command, "rm -rf '%s'", dir);
+    return system(command) == 0 ? rc : 1;
+}

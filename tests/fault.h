@@ -1,0 +1,45 @@
+/* fault.h: fail the n-th allocation, read, write or sync, for every n.
+ *
+ *     FAULT_LOOP(LK_FAULT_ALLOC, once, {
+ *         lk_status s = lk_thing_open(&t, path, &err);
+ *         CHECK(fault_clean(s), "...");
+ *         lk_thing_close(t);
+ *     });
+ *
+ * The body runs with the first call failing, then the second, and so on, until
+ * a run in which no fault was hit; that last run is the good one. The leak
+ * checker of a sanitised build sees what the failed runs left behind. A body
+ * that never ends is stopped at FAULT_LIMIT and fails.
+ */
+#ifndef LK_TESTS_FAULT_H
+#define LK_TESTS_FAULT_H
+
+#include "base/base.h"
+#include "check.h"
+
+enum { FAULT_LIMIT = 20000 };
+
+/* fault_hit is true in the body's own run when the fault struck before this point. */
+#define FAULT_LOOP(kind, is_sticky, ...)                                                        \
+    do {                                                                                        \
+        int64_t fault_n_ = 1;                                                                   \
+        for (bool fault_more_ = true; fault_more_; fault_n_++) {                                \
+            lk_fault_set((kind), fault_n_, (is_sticky));                                        \
+            __VA_ARGS__                                                                         \
+            fault_more_ = lk_fault_count(kind) >= fault_n_;                                     \
+            lk_fault_set((kind), 0, false);                                                     \
+            if (fault_more_ && fault_n_ >= FAULT_LIMIT) {                                       \
+                check_fail(__FILE__, __LINE__, "still hitting faults after %d runs", FAULT_LIMIT); \
+                break;                                                                          \
+            }                                                                                   \
+        }                                                                                       \
+        if (fault_n_ <= 2) check_fail(__FILE__, __LINE__, "no fault was ever hit: this proves nothing"); \
+    } while (0)
+
+/* A failed run must report one of the failures that a lack of memory or disk may cause. */
+__attribute__((unused)) static bool fault_clean(lk_status s)
+{
+    return s == LK_OK || s == LK_E_NOMEM || s == LK_E_IO;
+}
+
+#endif

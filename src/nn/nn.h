@@ -18,7 +18,7 @@ typedef struct lk_param {
     lk_shape shape;      /* n,h,w,c = out,kh,kw,in for weights; c for vectors */
     int64_t count;
     bool learned;
-    bool frozen;         /* the optimiser leaves it alone */
+    bool frozen;         /* the optimiser leaves it alone and no gradient is computed */
     float lr_scale;      /* times the schedule's rate, default 1 */
     float *value, *grad, *m, *v, *ema; /* f32; grad,m,v,ema NULL until lk_params_train; owned by the set */
 } lk_param;
@@ -29,12 +29,16 @@ void lk_params_free(lk_params *p);
 int lk_params_count(const lk_params *p);
 lk_param *lk_params_at(lk_params *p, int i);
 lk_param *lk_params_find(lk_params *p, const char *name); /* NULL when absent */
-/* Allocate gradients, optimiser moments and (if ema) averaged weights for all. */
+/* Allocate gradients, optimiser moments and (if ema) averaged weights for all parameters there are: call it after
+ * the nets are planned and again when a net with new parameters is planned later. Values move to one block:
+ * pointers read from lk_param before are void afterwards. */
 lk_status lk_params_train(lk_params *p, bool ema, lk_error *err);
 void lk_params_zero_grad(lk_params *p);
 void lk_params_freeze(lk_params *p, const char *prefix, bool frozen);
-/* Swap value and ema (for validation and export); call again to swap back. */
+/* Swap value and ema (for validation and export); call again to swap back. Refresh the nets after each. */
 void lk_params_swap_ema(lk_params *p);
+/* Say that values were written by hand. Only frozen parameters need it: refresh skips those that nothing touched. */
+void lk_params_touch(lk_params *p);
 
 /* --- network ------------------------------------------------------------------ */
 
@@ -76,7 +80,8 @@ const lk_tensor *lk_net_out(lk_net *net, const char *name);
 lk_tensor *lk_net_out_grad(lk_net *net, const char *name);
 const lk_tensor *lk_net_in_grad(lk_net *net, lk_node input);
 void lk_net_forward(lk_net *net);
-/* Accumulates into the parameters' grad. param_grads false: only input gradients (the generator's pass through a discriminator). */
+/* Accumulates into the parameters' grad. param_grads false: only input gradients (the generator's pass through a
+ * discriminator). Needs a lk_net_forward of its own each time: gradients take the place of spent activations. */
 void lk_net_backward(lk_net *net, bool param_grads);
 void lk_net_zero_out_grads(lk_net *net);
 

@@ -1,0 +1,145 @@
+/* commands.c: the table. Help, man page, completion and tests are read off it. */
+#include "cli.h"
+
+#define OPTIONS(rows) rows, CLI_COUNT(rows)
+#define NO_OPTIONS NULL, 0
+
+const cli_option cli_common[] = {
+    {"project", 'p', CLI_FILE, "DIR", NULL, 0, 0, "project folder (else LIKENESS_PROJECT, else ./likeness-project)"},
+    {"threads", 0, CLI_INT, "N", NULL, 1, 256, "threads to use (default: all CPUs this process may use)"},
+    {"quiet", 'q', CLI_FLAG, NULL, NULL, 0, 0, "no progress lines"},
+    {"help", 'h', CLI_FLAG, NULL, NULL, 0, 0, "show the help of the command"},
+};
+const int cli_common_count = CLI_COUNT(cli_common);
+
+static const cli_option subject_add_options[] = {
+    {"synthetic", 0, CLI_FLAG, NULL, NULL, 0, 0, "a synthetic actor who depicts nobody"},
+};
+
+static const cli_option consent_grant_options[] = {
+    {"uses", 'u', CLI_STRING, "WORDS", "face-source,face-target", 0, 0,
+     "what the person agrees to: face-source (my face on another performance), face-target (another face on mine)"},
+    {"days", 'd', CLI_INT, "N", "365", 1, 3650, "term in days, at most ten years"},
+    {"statement", 's', CLI_STRING, "TEXT", NULL, 0, 0, "the intended use in the person's words (required)"},
+};
+
+static const cli_option consent_revoke_options[] = {
+    {"reason", 0, CLI_STRING, "TEXT", "withdrawn by the subject", 0, 0, "kept in the audit log"},
+};
+
+static const cli_option import_options[] = {
+    {"subject", 's', CLI_STRING, "NAME", NULL, 0, 0, "who is seen (required)"},
+    {"as", 'a', CLI_CHOICE, "source|target", "source", 0, 0, "source: the face to put on; target: the performance that gets it"},
+    {"track", 't', CLI_INT, "N", "-1", -1, 10000, "which person of the clip (see likeness faces); -1 = the one seen longest"},
+    {"max-samples", 0, CLI_INT, "N", "2000", 50, 20000, "keep at most so many faces; near-duplicates go first"},
+};
+
+static const cli_option train_swap_options[] = {
+    {"from", 'f', CLI_STRING, "NAME", NULL, 0, 0, "whose face is put on (required)"},
+    {"onto", 'o', CLI_STRING, "NAME", NULL, 0, 0, "whose performance gets it (required)"},
+    {"name", 'n', CLI_STRING, "NAME", NULL, 0, 0, "name of the model (default FROM-on-ONTO)"},
+    {"size", 0, CLI_CHOICE, "64|96|128", "96", 0, 0, "side of the face the network draws, in pixels"},
+    {"minutes", 'm', CLI_REAL, "M", "20", 0, 100000, "time to spend, all phases included"},
+    {"steps", 0, CLI_INT, "N", "0", 0, 1e9, "stop after so many steps instead of a time"},
+    {"batch", 'b', CLI_INT, "N", "8", 2, 64, "faces of each person in a step"},
+    {"gan-power", 0, CLI_REAL, "P", "-1", -1, 1, "strength of the adversarial last phase, 0 = none, -1 = default"},
+    {"seed", 0, CLI_INT, "N", "1", 0, 9e15, "same seed, data and machine give the same model"},
+    {"dtype", 0, CLI_CHOICE, "auto|bf16|f32", "auto", 0, 0, "arithmetic"},
+    {"from-scratch", 0, CLI_FLAG, NULL, NULL, 0, 0, "do not start from the shipped base"},
+    {"restart", 0, CLI_FLAG, NULL, NULL, 0, 0, "forget an unfinished run of the same name"},
+    {"preview", 0, CLI_FILE, "PNG", NULL, 0, 0, "picture that is refreshed while training (default PROJECT/previews/NAME.png)"},
+};
+
+static const cli_option swap_options[] = {
+    {"model", 'm', CLI_STRING, "NAME", NULL, 0, 0, "model in the project, or a file (required)"},
+    {"output", 'o', CLI_FILE, "FILE", NULL, 0, 0, "the made clip, .mp4 or .mov (required)"},
+    {"track", 't', CLI_INT, "N", "-1", -1, 10000, "who gets the face (see likeness faces); -1 = who looks like the model's target"},
+    {"sheet", 0, CLI_FILE, "PNG", NULL, 0, 0, "contact sheet: source, destination, result"},
+    {"label", 'l', CLI_CHOICE, "bottom-left|bottom-right|top-left|top-right|lower-third", "bottom-left", 0, 0,
+     "where the visible disclosure stands"},
+    {"color", 'c', CLI_CHOICE, "auto|none|meanstd|lowfreq", "auto", 0, 0, "how the face takes the light of the frame"},
+    {"sharpen", 0, CLI_REAL, "S", "-1", -1, 1, "how far eyes and mouth follow the frame's sharpness, -1 = default"},
+    {"grain", 0, CLI_REAL, "G", "-1", -1, 1, "how far the face takes the frame's grain, -1 = default"},
+    {"crf", 0, CLI_INT, "N", "0", 0, 40, "H.264 quality, lower is better, 0 = default"},
+};
+
+static const cli_option faces_options[] = {
+    {"picture", 'o', CLI_FILE, "PNG", NULL, 0, 0, "picture with boxes, points and track numbers"},
+    {"no-json", 0, CLI_FLAG, NULL, NULL, 0, 0, "do not print the JSON lines"},
+};
+
+static const cli_option model_show_options[] = {
+    {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "as one JSON object"},
+};
+
+static const cli_option bench_options[] = {
+    {"data", 0, CLI_FILE, "DIR", NULL, 0, 0, "data folder (else LIKENESS_DATA, else ../shared/data)"},
+    {"only", 0, CLI_STRING, "WHAT", NULL, 0, 0, "one case: a pair such as A-B, a size such as 96"},
+    {"minutes", 'm', CLI_REAL, "M", "0", 0, 600, "training time for each pair, 0 = default"},
+    {"work", 0, CLI_FILE, "DIR", NULL, 0, 0, "keep models, clips and sheets here"},
+    {"csv", 0, CLI_FILE, "FILE", NULL, 0, 0, "append rows (commit, CPU, threads, seed, figures)"},
+};
+
+static const cli_option demo_options[] = {
+    {"dir", 'd', CLI_FILE, "DIR", "demo-out", 0, 0, "where the demo's project and results go"},
+    {"minutes", 'm', CLI_REAL, "M", "6", 0.05, 600, "training time"},
+};
+
+const cli_command cli_commands[] = {
+    {"demo", "Start here", "", 0, 0, "swap the faces of two bundled synthetic actors, start to finish",
+     "Imports two synthetic actors who depict nobody, signs their consent records, trains a model from the shipped base, "
+     "renders the marked clip and a contact sheet, and says where everything is.",
+     "  likeness demo\n  likeness demo --minutes 3 --dir /tmp/demo\n", OPTIONS(demo_options), CLI_LONG | CLI_MAKES_MEDIA, cmd_demo},
+    {"doctor", "Start here", "", 0, 0, "check this computer: CPU, libraries, models, disk, memory", NULL, "  likeness doctor\n",
+     NO_OPTIONS, 0, cmd_doctor},
+
+    {"subject add", "People and consent", "NAME", 1, 1, "add a person", NULL,
+     "  likeness subject add \"Ada Actor\"\n  likeness subject add robot --synthetic\n", OPTIONS(subject_add_options),
+     CLI_PROJECT_CREATE, cmd_subject_add},
+    {"subject list", "People and consent", "", 0, 0, "list the people of the project", NULL, NULL, NO_OPTIONS, CLI_PROJECT,
+     cmd_subject_list},
+    {"consent grant", "People and consent", "NAME", 1, 1, "sign what a person agrees to",
+     "Writes a record signed by the person's key and the studio's. Nothing is trained or rendered that no live record covers.",
+     "  likeness consent grant \"Ada Actor\" --uses face-source --days 90 \\\n"
+     "      --statement \"my face on the stunt double in film X\"\n",
+     OPTIONS(consent_grant_options), CLI_PROJECT, cmd_consent_grant},
+    {"consent list", "People and consent", "[NAME]", 0, 1, "list consent records and their state", NULL, NULL, NO_OPTIONS,
+     CLI_PROJECT, cmd_consent_list},
+    {"consent revoke", "People and consent", "RECORD", 1, 1, "withdraw a record; effective at the next use", NULL,
+     "  likeness consent revoke 5f0c... --reason \"contract ended\"\n", OPTIONS(consent_revoke_options), CLI_PROJECT,
+     cmd_consent_revoke},
+    {"consent audit", "People and consent", "", 0, 0, "check the chain of the audit log", NULL, NULL, NO_OPTIONS, CLI_PROJECT,
+     cmd_consent_audit},
+
+    {"faces", "Make", "CLIP", 1, 1, "show which faces are in a clip or picture",
+     "Prints one JSON line a frame (boxes, 68 landmarks, pose, tracks) and draws a picture of what was found.",
+     "  likeness faces clip.mp4 --picture found.png --no-json\n  likeness faces clip.mp4 > faces.jsonl\n",
+     OPTIONS(faces_options), CLI_LONG, cmd_faces},
+    {"import", "Make", "CLIP...", 1, -1, "gather a person's face from clips and pictures",
+     "Finds the person's face in every frame and keeps aligned samples for training. A minute of varied footage is enough "
+     "to start; the report says what is missing.",
+     "  likeness import ada-1.mp4 ada-2.mp4 --subject \"Ada Actor\" --as source\n"
+     "  likeness import scene.mp4 --subject \"Bob Double\" --as target\n",
+     OPTIONS(import_options), CLI_PROJECT | CLI_LONG, cmd_import},
+    {"train swap", "Make", "", 0, 0, "train a face-swap model of two people who agreed",
+     "Starts from the shipped base, shows the loss on frames it never trained on, refreshes a preview picture, keeps "
+     "a checkpoint every minute. Ctrl-C stops it; the same command goes on where it stopped.",
+     "  likeness train swap --from \"Ada Actor\" --onto \"Bob Double\" --minutes 20\n", OPTIONS(train_swap_options),
+     CLI_PROJECT | CLI_LONG | CLI_MAKES_MEDIA, cmd_train_swap},
+    {"swap", "Make", "CLIP", 1, 1, "put the trained face into a clip",
+     "Only the wanted person's face is changed; other people and frames without the face pass through. Sound and time "
+     "stamps are kept. The clip carries a visible label and its consent records in its tags.",
+     "  likeness swap scene.mp4 --model \"Ada Actor-on-Bob Double\" -o out.mp4 --sheet out.png\n", OPTIONS(swap_options),
+     CLI_PROJECT | CLI_LONG | CLI_MAKES_MEDIA, cmd_swap},
+    {"model show", "Make", "NAME", 1, 1, "say what a model is: people, consent, recipe, scores", NULL,
+     "  likeness model show ada-on-bob\n  likeness model show file.safetensors --json\n", OPTIONS(model_show_options), 0,
+     cmd_model_show},
+
+    {"bench", "For engineers", "NAME", 0, 1, "measure quality and speed; without a name: list the benches", NULL,
+     "  likeness bench train\n  likeness bench face --csv bench/results/face.csv\n  likeness bench swap --only A-B --minutes 20\n",
+     OPTIONS(bench_options), CLI_LONG | CLI_MAKES_MEDIA, cmd_bench},
+    {"completion", "For engineers", "bash|zsh|fish", 1, 1, "print a completion script for the shell", NULL,
+     "  source <(likeness completion bash)\n", NO_OPTIONS, 0, cmd_completion},
+    {"manual", "For engineers", "", 0, 0, "print the man page (roff)", NULL, "  likeness manual | man -l -\n", NO_OPTIONS, 0, cmd_manual},
+};
+const int cli_command_count = CLI_COUNT(cli_commands);

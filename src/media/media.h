@@ -47,6 +47,10 @@ int lk_draw_text_width(float height, const char *text);
 
 /* --- frames ----------------------------------------------------------------------- */
 
+/* How a frame stores colour. Whatever the file held, a frame is one of these at 8 or 10 bits; RGB sources
+ * (PNG, GIF) stay RGB. */
+typedef enum lk_chroma { LK_CHROMA_420, LK_CHROMA_422, LK_CHROMA_444, LK_CHROMA_GREY, LK_CHROMA_RGB } lk_chroma;
+
 typedef struct lk_frame lk_frame; /* reference counted; immutable unless made by lk_frame_writable */
 lk_frame *lk_frame_ref(lk_frame *f);
 void lk_frame_unref(lk_frame **f);
@@ -61,7 +65,7 @@ typedef struct lk_frame_info {
 } lk_frame_info;
 lk_frame_info lk_frame_get_info(const lk_frame *f);
 /* Read rectangle x,y,out->w,out->h as RGB (out->c 3) or luma (out->c 1); parts outside the frame are clamped to
- * its edge. Uses the frame's own matrix and range. Threaded. */
+ * its edge. Uses the frame's own matrix, range and chroma siting; colours outside 0..1 are clipped. Threaded. */
 lk_status lk_frame_get_rgb(const lk_frame *f, int x, int y, lk_image *out, lk_error *err);
 /* Whole frame as RGB; out is allocated here. */
 lk_status lk_frame_to_image(const lk_frame *f, lk_image *out, lk_error *err);
@@ -69,10 +73,14 @@ lk_status lk_frame_to_image(const lk_frame *f, lk_image *out, lk_error *err);
 lk_status lk_frame_writable(const lk_frame *f, lk_frame **out, lk_error *err);
 /* Blend RGB into a writable frame at x,y: frame = frame*(1-alpha) + rgb*alpha, in the frame's own planar YUV;
  * where alpha is 0 the coded samples stay bit-exact. alpha (c 1, same size) NULL = 1 everywhere. Chroma of
- * subsampled formats is blended at chroma resolution. dither: +-0.5 code value of noise keyed by index. */
+ * subsampled formats is blended at chroma resolution. Rounding is dithered: +-0.5 code value of noise keyed by the
+ * frame's index and the place, so that the same frame gives the same bytes. */
 lk_status lk_frame_blend_rgb(lk_frame *f, int x, int y, const lk_image *rgb, const lk_image *alpha, lk_error *err);
-/* A frame from a picture (8-bit 4:4:4 or 4:2:0 made as needed by the writer), for stills and sheets. */
+/* A writable 8-bit RGB frame from a picture, at time 0 (1/1000 s), for stills, sheets and made clips; the writer
+ * turns it into what its clip needs. */
 lk_status lk_frame_from_image(const lk_image *rgb, lk_frame **out, lk_error *err);
+/* Give a writable frame its place in a made clip. */
+lk_status lk_frame_set_time(lk_frame *f, int64_t pts, int64_t duration, lk_rational time_base, lk_error *err);
 
 /* --- reading ------------------------------------------------------------------------ */
 
@@ -82,6 +90,8 @@ typedef struct lk_media_info {
     int width, height;        /* upright */
     int rotation;             /* degrees that were undone */
     int bit_depth;
+    lk_chroma chroma;
+    lk_rational pixel_aspect; /* 0/1 unknown */
     lk_rational time_base, frame_rate; /* frame_rate is nominal: information only */
     bool variable_rate;
     double duration;          /* seconds, 0 unknown */

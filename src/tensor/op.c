@@ -6,8 +6,8 @@
 #include <assert.h>
 
 static const lk_op_row rows[] = {
-    {LK_OP_CONV, "conv", 1, 1, lk_shape_conv, &lk_ref_conv, &lk_ref_conv},
-    {LK_OP_DENSE, "dense", 1, 1, lk_shape_dense, &lk_ref_dense, &lk_ref_dense},
+    {LK_OP_CONV, "conv", 1, 1, lk_shape_conv, &lk_ref_conv, &lk_dnn_conv},
+    {LK_OP_DENSE, "dense", 1, 1, lk_shape_dense, &lk_ref_dense, &lk_dnn_dense},
     {LK_OP_ACT, "act", 1, 1, lk_shape_act, &lk_ref_act, &lk_ref_act},
     {LK_OP_PIXEL_SHUFFLE, "pixel_shuffle", 1, 1, lk_shape_shuffle, &lk_ref_shuffle, &lk_ref_shuffle},
     {LK_OP_RESIZE, "resize", 1, 1, lk_shape_resize, &lk_ref_resize, &lk_ref_resize},

@@ -65,6 +65,7 @@ static inline bool lk_act_from_output(lk_act a) { return a != LK_ACT_NONE && a !
 extern const lk_op_impl lk_ref_conv, lk_ref_dense, lk_ref_act, lk_ref_shuffle, lk_ref_resize, lk_ref_avg_pool,
     lk_ref_max_pool, lk_ref_global_pool, lk_ref_add, lk_ref_concat, lk_ref_channel_norm, lk_ref_instance_norm,
     lk_ref_pixel_norm, lk_ref_l2_norm, lk_ref_scale_rows, lk_ref_cast;
+extern const lk_op_impl lk_dnn_conv, lk_dnn_dense;
 /* SLICE and RESHAPE are views; this copies when the planner did not alias them. */
 extern const lk_op_impl lk_view_slice, lk_view_reshape;
 

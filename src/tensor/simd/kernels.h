@@ -42,5 +42,13 @@ INLINE void my_part(int64_t count, int64_t *first, int64_t *end)
 void KERNEL(convert)(lk_dtype to, const void *src, void *dst, int64_t count);
 void KERNEL(accumulate)(lk_dtype type, void *acc, const void *x, int64_t count);
 void KERNEL(fill)(lk_dtype type, void *dst, float value, int64_t count);
+void KERNEL(act)(lk_dtype type, lk_act act, float slope, const void *x, void *y, int64_t count);
+void KERNEL(act_grad)(lk_dtype type, lk_act act, float slope, const void *v, const void *dy, void *dx, int64_t count);
+void KERNEL(act_bias_grad)(lk_dtype type, lk_act act, float slope, const void *v, const void *dy, void *dx, float *dbias,
+                           float *partial, int64_t rows, int64_t channels);
+void KERNEL(add_act)(lk_dtype type, lk_act act, float slope, const void *a, const void *b, void *pre, void *y,
+                     int64_t count);
+void KERNEL(dense_weight_grad)(lk_dtype type, const void *x, const void *g, float *dweight, int64_t n, int64_t features,
+                               int64_t units);
 
 #endif

@@ -9,4 +9,9 @@ const lk_simd_table JOIN(lk_simd_, SIMD_SET) = {
     .convert = KERNEL(convert),
     .accumulate = KERNEL(accumulate),
     .fill = KERNEL(fill),
+    .act = KERNEL(act),
+    .act_grad = KERNEL(act_grad),
+    .act_bias_grad = KERNEL(act_bias_grad),
+    .add_act = KERNEL(add_act),
+    .dense_weight_grad = KERNEL(dense_weight_grad),
 };

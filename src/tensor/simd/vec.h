@@ -81,7 +81,16 @@ INLINE void store(lk_dtype type, void *p, int64_t i, vf v)
     }
 }
 
-/* The same for the last n < 16 elements; the other lanes are 0, and are not written. */
+INLINE float load_one(lk_dtype type, const void *p, int64_t i)
+{
+    if (type == LK_F32) return ((const float *)p)[i];
+    const uint32_t u = (uint32_t)((const lk_bf16 *)p)[i] << 16;
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+/* The same for the last n <= 16 elements; the other lanes are 0, and are not written. */
 INLINE vf load_tail(lk_dtype type, const void *p, int64_t i, int n)
 {
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)

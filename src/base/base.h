@@ -140,6 +140,8 @@ int64_t lk_file_size(const char *path); /* -1 when unknown */
 uint64_t lk_disk_free(const char *path); /* bytes, 0 when unknown */
 const char *lk_path_base(const char *path); /* part after the last '/' */
 lk_status lk_file_sync_rename(const char *tmp, const char *path, lk_error *err); /* fsync tmp, rename, fsync folder */
+/* The same for a file that must be new: LK_E_STATE when PATH is already there; tmp then stays. */
+lk_status lk_file_sync_new(const char *tmp, const char *path, lk_error *err);
 
 /* Log lines go to a sink (default: nowhere). Levels: 0 error 1 warning 2 info 3 debug. */
 typedef void (*lk_log_fn)(void *user, int level, const char *room, const char *line);

@@ -120,15 +120,33 @@ static lk_status sync_folder_of(const char *path, lk_error *err)
     return s;
 }
 
-lk_status lk_file_sync_rename(const char *tmp, const char *path, lk_error *err)
+static lk_status sync_file(const char *path, lk_error *err)
 {
-    int fd = open(tmp, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return fail_errno(err, "opened", tmp, errno);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fail_errno(err, "opened", path, errno);
     int rc = lk_fault_hit(LK_FAULT_SYNC) ? (errno = EIO, -1) : fsync(fd);
     int e = errno;
     close(fd);
-    if (rc != 0) return fail_errno(err, "synchronised", tmp, e);
+    return rc == 0 ? LK_OK : fail_errno(err, "synchronised", path, e);
+}
+
+lk_status lk_file_sync_rename(const char *tmp, const char *path, lk_error *err)
+{
+    LK_TRY(sync_file(tmp, err));
     if (rename(tmp, path) != 0) return fail_errno(err, "renamed into place", path, errno);
+    return sync_folder_of(path, err);
+}
+
+lk_status lk_file_sync_new(const char *tmp, const char *path, lk_error *err)
+{
+    LK_TRY(sync_file(tmp, err));
+    int rc = renameat2(AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE);
+    if (rc != 0 && (errno == EINVAL || errno == ENOSYS)) { /* a file system without it, such as NFS */
+        rc = link(tmp, path);
+        if (rc == 0) unlink(tmp);
+    }
+    if (rc != 0 && errno == EEXIST) return LK_FAIL(err, LK_E_STATE, "%s is already there", path);
+    if (rc != 0) return fail_errno(err, "renamed into place", path, errno);
     return sync_folder_of(path, err);
 }
 

@@ -1,6 +1,7 @@
 /* bench.c: the table of benches, their rows on screen and in the CSV. */
 #include "studio/studio.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

@@ -2,7 +2,9 @@
 #include "make/swap/swap.h"
 #include "studio/studio.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 const char *lk_version(void) { return LK_VERSION; }

@@ -2,6 +2,7 @@
 #include "dataset/dataset.h"
 #include "studio/studio.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Source files are parents of the dataset in the lineage. */

@@ -2,6 +2,8 @@
 #include "make/swap/swap.h"
 #include "studio/studio.h"
 
+#include <stdio.h>
+
 static const char *name_of(lk_project *p, const char *subject_id, char out[192])
 {
     lk_subject s;

@@ -1,6 +1,7 @@
 /* people.c: subjects and consent records, in lines for a person to read. */
 #include "studio/studio.h"
 
+#include <stdio.h>
 #include <string.h>
 
 lk_status lk_people_add(lk_project *p, const char *name, bool depicts_nobody, char id[37], lk_error *err)

@@ -1,6 +1,7 @@
 /* project.c: the folder, its paths and names. */
 #include "studio/studio.h"
 
+#include <stdio.h>
 #include <ctype.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #include "make/swap/swap.h"
 #include "studio/studio.h"
 
+#include <stdio.h>
 #include <string.h>
 
 lk_train_job lk_train_defaults(void)

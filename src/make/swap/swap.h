@@ -76,6 +76,7 @@ lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, lk_i
 typedef enum lk_swap_color { LK_COLOR_NONE, LK_COLOR_MEANSTD /* Reinhard, masked, in Lab */, LK_COLOR_LOWFREQ /* low frequencies of the frame's own light */, LK_COLORS } lk_swap_color;
 typedef struct lk_swap_render_options {
     lk_swap_color color; float color_amount;   /* 0..1 */
+    float light_sigma;                         /* LK_COLOR_LOWFREQ: Gaussian, fraction of the crop */
     float mask_erode, mask_feather;            /* fractions of the crop */
     float sharpen;                             /* 0..1: match the frame's sharpness (mouth and eyes) */
     float grain;                               /* 0..1: match the frame's grain */

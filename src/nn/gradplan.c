@@ -16,9 +16,9 @@
 
 typedef struct grad_plan {
     lk_net *net;
-    bool *written;   /* per sample of every root */
-    int *first;      /* where a root's samples start in written */
-    bool *seeded;    /* per root: the outputs' gradients have been put in */
+    bool *written; /* per sample of every root */
+    int *first;    /* where a root's samples start in written */
+    bool *seeded;  /* per root: the outputs' gradients have been put in */
 } grad_plan;
 
 static size_t sample_bytes(const lk_net_node *root)
@@ -60,7 +60,8 @@ static lk_status clear_rest(grad_plan *g, int root, int from, int count, lk_erro
         if (j > i) {
             lk_shape s = r->shape;
             s.n = j - i;
-            LK_TRY(emit(g->net, LK_BACK_ZERO, root, grad_slot(r, s, i), (lk_slot){.buffer = LK_BUFFER_NONE}, err));
+            LK_TRY(emit(g->net, LK_BACK_ZERO, root, grad_slot(r, s, i), (lk_slot){.buffer = LK_BUFFER_NONE},
+                        err));
         }
         i = j > i ? j : i + 1;
     }
@@ -71,8 +72,8 @@ static lk_status seed_outputs(grad_plan *g, int root, int time, lk_error *err);
 
 /* Where to write a gradient for `shape` samples from `from` on of a root: dst, and whether that is a
  * temporary buffer which must be added to *sum afterwards. */
-static lk_status contribute(grad_plan *g, int root, lk_shape shape, int from, int time, lk_slot *dst, bool *add,
-                            lk_slot *sum, lk_error *err)
+static lk_status contribute(grad_plan *g, int root, lk_shape shape, int from, int time, lk_slot *dst,
+                            bool *add, lk_slot *sum, lk_error *err)
 {
     LK_TRY(seed_outputs(g, root, time, err));
     LK_TRY(touch_grad(g, root, time, err));
@@ -163,7 +164,8 @@ static lk_status plan_input(grad_plan *g, int i, lk_error *err)
 
 static void count_contributions(lk_net *net)
 {
-    for (int o = 0; o < net->output_count; o++) net->nodes[net->nodes[net->outputs[o].node].root].contributions++;
+    for (int o = 0; o < net->output_count; o++)
+        net->nodes[net->nodes[net->outputs[o].node].root].contributions++;
     for (int i = net->count - 1; i >= 0; i--) {
         const lk_net_node *n = &net->nodes[i];
         if (n->is_input || n->root != i || !n->carries_grad || !n->contributions) continue;
@@ -189,7 +191,8 @@ lk_status lk_net_plan_backward(lk_net *net, lk_error *err)
         lk_net_output_entry *out = &net->outputs[o];
         lk_shape shape = net->nodes[out->node].shape;
         int b;
-        LK_GOTO(done, lk_net_add_buffer(net, (size_t)lk_shape_count(shape) * 4, 0, lk_time_end(net), &b, err));
+        LK_GOTO(done,
+                lk_net_add_buffer(net, (size_t)lk_shape_count(shape) * 4, 0, lk_time_end(net), &b, err));
         out->grad = (lk_slot){{LK_F32, shape, NULL}, b, 0};
     }
     count_contributions(net);

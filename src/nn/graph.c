@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-lk_status lk_net_new(lk_net **out, const char *name, lk_params *params, lk_backend backend, lk_dtype type, lk_error *err)
+lk_status lk_net_new(lk_net **out, const char *name, lk_params *params, lk_backend backend, lk_dtype type,
+                     lk_error *err)
 {
     *out = NULL;
     if (!params) return LK_FAIL(err, LK_E_ARG, "network '%s' needs a parameter set", name);
@@ -40,7 +41,8 @@ static lk_node fail(lk_net *net, lk_status code, const char *what, const char *n
 {
     if (!net->failed) {
         net->failed = code;
-        lk_error_set(&net->failure, code, __FILE__, __LINE__, "network '%s', node '%s': %s", net->name, name ? name : "", what);
+        lk_error_set(&net->failure, code, __FILE__, __LINE__, "network '%s', node '%s': %s", net->name,
+                     name ? name : "", what);
     }
     return -1;
 }
@@ -67,7 +69,8 @@ static lk_net_node *append(lk_net *net, const char *name)
 
 lk_node lk_net_input(lk_net *net, lk_shape shape, bool wants_grad)
 {
-    if (shape.n <= 0 || shape.h <= 0 || shape.w <= 0 || shape.c <= 0) return fail(net, LK_E_ARG, "an input has no size", "input");
+    if (shape.n <= 0 || shape.h <= 0 || shape.w <= 0 || shape.c <= 0)
+        return fail(net, LK_E_ARG, "an input has no size", "input");
     lk_net_node *n = append(net, "input");
     if (!n) return -1;
     n->is_input = true;
@@ -77,14 +80,17 @@ lk_node lk_net_input(lk_net *net, lk_shape shape, bool wants_grad)
     return net->count++;
 }
 
-lk_node lk_net_op(lk_net *net, const char *name, lk_op_kind kind, const lk_op_attr *attr, const lk_node *in, int inputs)
+lk_node lk_net_op(lk_net *net, const char *name, lk_op_kind kind, const lk_op_attr *attr, const lk_node *in,
+                  int inputs)
 {
-    if (inputs < 1 || inputs > LK_OP_MAX_INPUTS) return fail(net, LK_E_ARG, "number of inputs out of range", name);
+    if (inputs < 1 || inputs > LK_OP_MAX_INPUTS)
+        return fail(net, LK_E_ARG, "number of inputs out of range", name);
     for (int i = 0; i < inputs; i++) {
         if (in[i] < 0) return fail(net, LK_E_ARG, "an input is the result of a failed description", name);
         if (in[i] >= net->count) return fail(net, LK_E_ARG, "an input is not described yet", name);
     }
-    if (name && strlen(name) >= sizeof net->nodes->name) return fail(net, LK_E_ARG, "the name is too long", name);
+    if (name && strlen(name) >= sizeof net->nodes->name)
+        return fail(net, LK_E_ARG, "the name is too long", name);
     lk_net_node *n = append(net, name);
     if (!n) return -1;
     n->kind = kind;
@@ -94,18 +100,32 @@ lk_node lk_net_op(lk_net *net, const char *name, lk_op_kind kind, const lk_op_at
     return net->count++;
 }
 
-lk_node lk_net_conv(lk_net *net, const char *name, lk_node x, int out_c, int kernel, int stride, lk_act act, float slope)
+lk_node lk_net_conv(lk_net *net, const char *name, lk_node x, int out_c, int kernel, int stride, lk_act act,
+                    float slope)
 {
-    lk_op_attr a = {.out_c = out_c, .kernel = kernel, .stride = stride, .pad = kernel / 2, .groups = 1, .bias = true,
-                    .act = act, .slope = slope};
+    lk_op_attr a = {.out_c = out_c,
+                    .kernel = kernel,
+                    .stride = stride,
+                    .pad = kernel / 2,
+                    .groups = 1,
+                    .bias = true,
+                    .act = act,
+                    .slope = slope};
     return lk_net_op(net, name, LK_OP_CONV, &a, &x, 1);
 }
 
 /* Channels are only known after planning, for operators in between; groups < 0 says "as many as channels". */
-lk_node lk_net_dwconv(lk_net *net, const char *name, lk_node x, int kernel, int stride, lk_act act, float slope)
+lk_node lk_net_dwconv(lk_net *net, const char *name, lk_node x, int kernel, int stride, lk_act act,
+                      float slope)
 {
-    lk_op_attr a = {.out_c = -1, .kernel = kernel, .stride = stride, .pad = kernel / 2, .groups = -1, .bias = true,
-                    .act = act, .slope = slope};
+    lk_op_attr a = {.out_c = -1,
+                    .kernel = kernel,
+                    .stride = stride,
+                    .pad = kernel / 2,
+                    .groups = -1,
+                    .bias = true,
+                    .act = act,
+                    .slope = slope};
     return lk_net_op(net, name, LK_OP_CONV, &a, &x, 1);
 }
 
@@ -160,7 +180,8 @@ void lk_net_output(lk_net *net, lk_node x, const char *name)
         fail(net, LK_E_ARG, "two outputs have this name", name);
         return;
     }
-    if (lk_grow((void **)&net->outputs, &net->output_cap, net->output_count, sizeof *net->outputs, &net->failure) != LK_OK) {
+    if (lk_grow((void **)&net->outputs, &net->output_cap, net->output_count, sizeof *net->outputs,
+                &net->failure) != LK_OK) {
         fail(net, LK_E_NOMEM, "no memory", name);
         return;
     }
@@ -194,7 +215,8 @@ void lk_net_describe(const lk_net *net, lk_text *out)
 {
     lk_net_stats st;
     lk_net_stats_get(net, &st);
-    lk_text_add(out, "%-4s %-14s %-24s %-20s %-10s %10s %9s\n", "#", "operator", "name", "output (n,h,w,c)", "inputs", "params", "MFLOP");
+    lk_text_add(out, "%-4s %-14s %-24s %-20s %-10s %10s %9s\n", "#", "operator", "name", "output (n,h,w,c)",
+                "inputs", "params", "MFLOP");
     for (int i = 0; i < net->count; i++) {
         const lk_net_node *n = &net->nodes[i];
         char shape[48], in[64] = "";
@@ -203,11 +225,15 @@ void lk_net_describe(const lk_net *net, lk_text *out)
             at += snprintf(in + at, sizeof in - (size_t)at, "%s%d", k ? "," : "", n->in[k]);
         int64_t params = 0;
         for (int k = 0; n->info && k < n->info->params; k++) params += lk_shape_count(n->info->param[k]);
-        lk_text_add(out, "%-4d %-14s %-24s %-20s %-10s %10lld %9.2f\n", i, n->is_input ? "input" : lk_op_name(n->kind), n->name,
-                    shape, in, (long long)params, n->info ? n->info->flops * 1e-6 : 0.0);
+        lk_text_add(out, "%-4d %-14s %-24s %-20s %-10s %10lld %9.2f\n", i,
+                    n->is_input ? "input" : lk_op_name(n->kind), n->name, shape, in, (long long)params,
+                    n->info ? n->info->flops * 1e-6 : 0.0);
     }
-    for (int i = 0; i < net->output_count; i++) lk_text_add(out, "output %s = %d\n", net->outputs[i].name, net->outputs[i].node);
-    lk_text_add(out, "%lld parameters, %.2f GFLOP forward, %.1f MB of activations, %.1f MB of scratch, %.1f MB of parameters\n",
+    for (int i = 0; i < net->output_count; i++)
+        lk_text_add(out, "output %s = %d\n", net->outputs[i].name, net->outputs[i].node);
+    lk_text_add(out,
+                "%lld parameters, %.2f GFLOP forward, %.1f MB of activations, %.1f MB of scratch, %.1f MB of "
+                "parameters\n",
                 (long long)st.param_count, st.flops_forward * 1e-9, (double)st.activation_bytes * 1e-6,
                 (double)st.scratch_bytes * 1e-6, (double)st.param_bytes * 1e-6);
 }

@@ -58,19 +58,23 @@ void lk_params_touch(lk_params *p)
     for (int i = 0; i < p->count; i++) p->version[i]++;
 }
 
-lk_status lk_params_claim(lk_params *p, const char *name, lk_shape shape, bool learned, int *index, lk_error *err)
+lk_status lk_params_claim(lk_params *p, const char *name, lk_shape shape, bool learned, int *index,
+                          lk_error *err)
 {
     int i = find_index(p, name);
     if (i >= 0) {
         const lk_shape *s = &p->list[i]->shape;
-        if (s->n != shape.n || s->h != shape.h || s->w != shape.w || s->c != shape.c || p->list[i]->learned != learned)
-            return LK_FAIL(err, LK_E_ARG, "parameter '%s' is %dx%dx%dx%d already, but is described again as %dx%dx%dx%d",
+        if (s->n != shape.n || s->h != shape.h || s->w != shape.w || s->c != shape.c ||
+            p->list[i]->learned != learned)
+            return LK_FAIL(err, LK_E_ARG,
+                           "parameter '%s' is %dx%dx%dx%d already, but is described again as %dx%dx%dx%d",
                            name, s->n, s->h, s->w, s->c, shape.n, shape.h, shape.w, shape.c);
         *index = i;
         return LK_OK;
     }
     if (strlen(name) >= sizeof p->list[0]->name)
-        return LK_FAIL(err, LK_E_ARG, "parameter name '%s' is longer than %zu characters", name, sizeof p->list[0]->name - 1);
+        return LK_FAIL(err, LK_E_ARG, "parameter name '%s' is longer than %zu characters", name,
+                       sizeof p->list[0]->name - 1);
     if (lk_shape_count(shape) <= 0) return LK_FAIL(err, LK_E_ARG, "parameter '%s' has no elements", name);
     int cap = p->cap;
     LK_TRY(lk_grow((void **)&p->list, &cap, p->count, sizeof *p->list, err));
@@ -91,7 +95,8 @@ lk_status lk_params_claim(lk_params *p, const char *name, lk_shape shape, bool l
 /* Zeroed, and remembered by the set. */
 static void *take_block(lk_params *p, size_t bytes, lk_error *err)
 {
-    if (lk_grow((void **)&p->blocks, &p->block_cap, p->block_count, sizeof *p->blocks, err) != LK_OK) return NULL;
+    if (lk_grow((void **)&p->blocks, &p->block_cap, p->block_count, sizeof *p->blocks, err) != LK_OK)
+        return NULL;
     void *b = lk_alloc(bytes);
     if (!b) {
         lk_error_set(err, LK_E_NOMEM, __FILE__, __LINE__, "no memory for %zu MB of parameters", bytes >> 20);
@@ -145,12 +150,16 @@ static lk_status make_chunks(lk_params *p, lk_error *err)
 
 lk_status lk_params_train(lk_params *p, bool ema, lk_error *err)
 {
-    if (p->swapped) return LK_FAIL(err, LK_E_STATE, "averaged weights are swapped in: swap back before preparing to train");
+    if (p->swapped)
+        return LK_FAIL(err, LK_E_STATE,
+                       "averaged weights are swapped in: swap back before preparing to train");
     size_t floats = 0; /* each parameter starts on a cache line */
     for (int i = 0; i < p->count; i++) {
         if (!p->list[i]->value)
-            return LK_FAIL(err, LK_E_STATE, "parameter '%s' has no value yet: plan the network first", p->list[i]->name);
-        if (!p->list[i]->grad || (ema && !p->list[i]->ema)) floats += LK_ALIGN64((size_t)p->list[i]->count * 4) / 4;
+            return LK_FAIL(err, LK_E_STATE, "parameter '%s' has no value yet: plan the network first",
+                           p->list[i]->name);
+        if (!p->list[i]->grad || (ema && !p->list[i]->ema))
+            floats += LK_ALIGN64((size_t)p->list[i]->count * 4) / 4;
     }
     if (floats) {
         int parts = ema ? 5 : 4;

@@ -11,7 +11,9 @@ static lk_status open_params(lk_net *net, lk_net_node *n, uint64_t seed, lk_erro
 {
     for (int k = 0; k < n->info->params; k++) {
         char name[128];
-        if (!n->name[0]) return LK_FAIL(err, LK_E_ARG, "network '%s': a %s node needs a name for its parameters", net->name, lk_op_name(n->kind));
+        if (!n->name[0])
+            return LK_FAIL(err, LK_E_ARG, "network '%s': a %s node needs a name for its parameters",
+                           net->name, lk_op_name(n->kind));
         snprintf(name, sizeof name, "%s.%s", n->name, lk_param_place_name(n->kind, k));
         LK_TRY(lk_params_claim(net->params, name, n->info->param[k], n->info->learned[k], &n->param[k], err));
         lk_param *prm = lk_params_at(net->params, n->param[k]);
@@ -29,7 +31,9 @@ static lk_status open_node(lk_net *net, int i, uint64_t seed, lk_error *err)
     for (int k = 0; k < n->inputs; k++) {
         const lk_net_node *from = &net->nodes[n->in[k]];
         d.in[k] = from->shape;
-        if (k && from->type != d.type) return LK_FAIL(err, LK_E_ARG, "network '%s', node %d: inputs of different types; cast one", net->name, i);
+        if (k && from->type != d.type)
+            return LK_FAIL(err, LK_E_ARG, "network '%s', node %d: inputs of different types; cast one",
+                           net->name, i);
         d.type = from->type;
     }
     if (n->kind == LK_OP_CONV) { /* the short form for depthwise could not know its channels */
@@ -39,7 +43,8 @@ static lk_status open_node(lk_net *net, int i, uint64_t seed, lk_error *err)
     d.attr = n->attr;
     lk_error why = {0};
     lk_status s = lk_op_open(net->backend, &d, &n->op, &why);
-    if (s != LK_OK) return LK_FAIL(err, s, "network '%s', node %d '%s': %s", net->name, i, n->name, why.message);
+    if (s != LK_OK)
+        return LK_FAIL(err, s, "network '%s', node %d '%s': %s", net->name, i, n->name, why.message);
     n->info = lk_op_query(n->op);
     n->shape = n->info->out;
     n->type = n->info->out_type;
@@ -89,7 +94,8 @@ static lk_status plan_values(lk_net *net, lk_error *err)
             LK_TRY(lk_net_add_buffer(net, lk_tensor_bytes(&t), born, born, &b, err));
             n->value = slot(n->type, n->shape, b, 0);
             if (n->is_input && n->type == LK_F32) {
-                lk_net_keep(net, b, end); /* the caller's own tensor: what it wrote stays until it writes again */
+                lk_net_keep(net, b,
+                            end); /* the caller's own tensor: what it wrote stays until it writes again */
             } else if (n->is_input) {
                 LK_TRY(lk_net_add_buffer(net, (size_t)lk_shape_count(n->shape) * 4, 0, end, &b, err));
                 n->user = slot(LK_F32, n->shape, b, 0);
@@ -105,7 +111,8 @@ static lk_status plan_values(lk_net *net, lk_error *err)
         if (back && n->info->needs_output) lk_net_keep(net, n->value.buffer, lk_time_backward(net, i));
         if (n->info->saved_bytes)
             LK_TRY(lk_net_add_buffer(net, n->info->saved_bytes, lk_time_forward(i),
-                                     net->train ? lk_time_backward(net, i) : lk_time_forward(i), &n->saved, err));
+                                     net->train ? lk_time_backward(net, i) : lk_time_forward(i), &n->saved,
+                                     err));
         n->packed_at = net->packed_bytes;
         net->packed_bytes += LK_ALIGN64(n->info->packed_bytes);
         net->scratch_bytes = LK_MAX(net->scratch_bytes, LK_ALIGN64(n->info->scratch_bytes));
@@ -118,7 +125,8 @@ static lk_status plan_values(lk_net *net, lk_error *err)
             out->value = n->value;
         } else {
             int b;
-            LK_TRY(lk_net_add_buffer(net, (size_t)lk_shape_count(n->shape) * 4, lk_time_forward(out->node), end, &b, err));
+            LK_TRY(lk_net_add_buffer(net, (size_t)lk_shape_count(n->shape) * 4, lk_time_forward(out->node),
+                                     end, &b, err));
             out->value = slot(LK_F32, n->shape, b, 0);
         }
     }
@@ -141,7 +149,8 @@ static lk_status plan(lk_net *net, bool train, uint64_t seed, lk_error *err)
 /* A network that failed once stays failed and says why. */
 lk_status lk_net_plan(lk_net *net, bool train, uint64_t seed, lk_error *err)
 {
-    if (net->planned && !net->failed) return LK_FAIL(err, LK_E_STATE, "network '%s' is planned already", net->name);
+    if (net->planned && !net->failed)
+        return LK_FAIL(err, LK_E_STATE, "network '%s' is planned already", net->name);
     if (!net->failed) net->failed = plan(net, train, seed, &net->failure);
     if (net->failed && err) *err = net->failure;
     return net->failed;

@@ -11,8 +11,11 @@
 static lk_status take(uint8_t **out, size_t bytes, const char *name, lk_error *err)
 {
     bytes = LK_MAX(bytes, 64);
-    if (!(*out = lk_alloc(bytes))) return LK_FAIL(err, LK_E_NOMEM, "network '%s' needs %zu MB of memory that cannot be had", name, bytes >> 20);
-    uintptr_t page = 2u << 20, from = ((uintptr_t)*out + page - 1) & ~(page - 1), to = ((uintptr_t)*out + bytes) & ~(page - 1);
+    if (!(*out = lk_alloc(bytes)))
+        return LK_FAIL(err, LK_E_NOMEM, "network '%s' needs %zu MB of memory that cannot be had", name,
+                       bytes >> 20);
+    uintptr_t page = 2u << 20, from = ((uintptr_t)*out + page - 1) & ~(page - 1),
+              to = ((uintptr_t)*out + bytes) & ~(page - 1);
     if (to > from) (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
     memset(*out, 0, bytes);
     return LK_OK;
@@ -26,13 +29,15 @@ static void resolve(lk_net *net, lk_slot *s)
 static lk_op_memory memory_of(const lk_net *net, const lk_net_node *n)
 {
     return (lk_op_memory){.packed = net->packed + n->packed_at,
-                          .saved = n->saved == LK_BUFFER_NONE ? NULL : net->arena + net->buffers[n->saved].offset,
+                          .saved =
+                              n->saved == LK_BUFFER_NONE ? NULL : net->arena + net->buffers[n->saved].offset,
                           .scratch = net->scratch};
 }
 
 lk_status lk_net_bind(lk_net *net, lk_error *err)
 {
-    if (!net->planned || net->failed) return LK_FAIL(err, LK_E_STATE, "network '%s' must be planned before it is bound", net->name);
+    if (!net->planned || net->failed)
+        return LK_FAIL(err, LK_E_STATE, "network '%s' must be planned before it is bound", net->name);
     if (net->bound) return LK_FAIL(err, LK_E_STATE, "network '%s' is bound already", net->name);
     LK_TRY(take(&net->arena, net->arena_bytes, net->name, err));
     LK_TRY(take(&net->scratch, net->scratch_bytes, net->name, err));
@@ -143,7 +148,8 @@ void lk_net_forward(lk_net *net)
         }
         for (int o = 0; o < net->output_count; o++) {
             lk_net_output_entry *out = &net->outputs[o];
-            if (out->node == i && out->value.t.data != n->value.t.data) lk_tensor_convert(&n->value.t, &out->value.t);
+            if (out->node == i && out->value.t.data != n->value.t.data)
+                lk_tensor_convert(&n->value.t, &out->value.t);
         }
     }
 }

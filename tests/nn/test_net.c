@@ -4,7 +4,10 @@
 
 #include <float.h>
 
-typedef struct bound { zoo z; lk_params *params; } bound;
+typedef struct bound {
+    zoo z;
+    lk_params *params;
+} bound;
 
 static bool make(bound *b, lk_backend backend, lk_dtype type, bool train, bool wants_grad)
 {
@@ -74,7 +77,8 @@ static bool difference(lk_net *net, float *x, double *out)
     return fabs((up - middle) - (middle - down)) / h <= 0.02 + 0.02 * fabs(*out);
 }
 
-static void compare(lk_net *net, const char *what, float *x, const float *grad, int64_t count, int *tried, int *passed_over)
+static void compare(lk_net *net, const char *what, float *x, const float *grad, int64_t count, int *tried,
+                    int *passed_over)
 {
     int64_t stride = count > 24 ? count / 24 : 1;
     for (int64_t i = 0; i < count; i += stride) {
@@ -85,7 +89,9 @@ static void compare(lk_net *net, const char *what, float *x, const float *grad, 
             continue;
         }
         double tolerance = 4e-3 + 0.02 * fabs(d);
-        if (fabs(grad[i] - d) > tolerance) check_fail(__FILE__, __LINE__, "%s[%lld]: gradient %.6f, difference %.6f", what, (long long)i, grad[i], d);
+        if (fabs(grad[i] - d) > tolerance)
+            check_fail(__FILE__, __LINE__, "%s[%lld]: gradient %.6f, difference %.6f", what, (long long)i,
+                       grad[i], d);
     }
 }
 
@@ -108,7 +114,8 @@ static void test_gradient(void)
         if (!q->learned) continue;
         double size = 0;
         for (int64_t k = 0; k < q->count; k++) size += fabs(q->grad[k]);
-        if (strcmp(q->name, "enc.b.bias")) CHECK(size > 0, "%s has no gradient at all", q->name); /* the norm removes that bias */
+        if (strcmp(q->name, "enc.b.bias"))
+            CHECK(size > 0, "%s has no gradient at all", q->name); /* the norm removes that bias */
         compare(net, q->name, q->value, q->grad, q->count, &tried, &passed_over);
     }
     compare(net, "image", lk_net_in(net, b.z.image)->data, image, n_image, &tried, &passed_over);
@@ -136,7 +143,8 @@ static void test_input_gradient_only(void)
     lk_params_zero_grad(b.params);
     lk_net_forward(net);
     lk_net_backward(net, false);
-    CHECK(!memcmp(full, lk_net_in_grad(net, b.z.image)->data, bytes), "input gradient differs without parameter gradients");
+    CHECK(!memcmp(full, lk_net_in_grad(net, b.z.image)->data, bytes),
+          "input gradient differs without parameter gradients");
     for (int i = 0; i < lk_params_count(b.params); i++) {
         const lk_param *q = lk_params_at(b.params, i);
         for (int64_t k = 0; k < q->count; k++)
@@ -146,11 +154,13 @@ static void test_input_gradient_only(void)
     lk_params_freeze(b.params, "enc.", true);
     lk_net_forward(net);
     lk_net_backward(net, true);
-    CHECK(!memcmp(full, lk_net_in_grad(net, b.z.image)->data, bytes), "input gradient differs with a frozen encoder");
+    CHECK(!memcmp(full, lk_net_in_grad(net, b.z.image)->data, bytes),
+          "input gradient differs with a frozen encoder");
     double frozen = 0, rest = 0;
     for (int i = 0; i < lk_params_count(b.params); i++) {
         const lk_param *q = lk_params_at(b.params, i);
-        for (int64_t k = 0; k < q->count; k++) *(strncmp(q->name, "enc.", 4) ? &rest : &frozen) += fabs(q->grad[k]);
+        for (int64_t k = 0; k < q->count; k++)
+            *(strncmp(q->name, "enc.", 4) ? &rest : &frozen) += fabs(q->grad[k]);
     }
     CHECK(frozen == 0 && rest > 0, "frozen %g, others %g", frozen, rest);
     free(full);
@@ -170,7 +180,8 @@ static void test_inference_plan(void)
     CHECK_OK(lk_net_bind(z.net, &err), &err);
     fill_random(lk_net_in(z.net, z.image), 1, 0, 1);
     fill_random(lk_net_in(z.net, z.code), 2, -1, 1);
-    for (int i = 0; i < 400; i++) lk_net_forward(t.z.net); /* running statistics reach those of this one batch */
+    for (int i = 0; i < 400; i++)
+        lk_net_forward(t.z.net); /* running statistics reach those of this one batch */
     lk_net_refresh(z.net);
     lk_net_forward(z.net);
     for (int o = 0; o < 3; o++) {
@@ -180,16 +191,19 @@ static void test_inference_plan(void)
             worst = fmax(worst, fabs(((float *)x->data)[i] - ((float *)y->data)[i]));
             size = fmax(size, fabs(((float *)x->data)[i]));
         }
-        CHECK(worst < 0.02 && size > 0.05, "%s: differs by %g of %g", OUTPUTS[o], worst, size); /* biased against unbiased variance */
+        CHECK(worst < 0.02 && size > 0.05, "%s: differs by %g of %g", OUTPUTS[o], worst,
+              size); /* biased against unbiased variance */
     }
     lk_net_stats train, infer;
     lk_net_stats_get(t.z.net, &train);
     lk_net_stats_get(z.net, &infer);
-    CHECK(infer.activation_bytes < train.activation_bytes / 2, "inference %zu, training %zu bytes", infer.activation_bytes, train.activation_bytes);
+    CHECK(infer.activation_bytes < train.activation_bytes / 2, "inference %zu, training %zu bytes",
+          infer.activation_bytes, train.activation_bytes);
     CHECK_INT(train.param_count, infer.param_count);
     lk_text text = {0};
     lk_net_describe(z.net, &text);
-    CHECK(text.s && strstr(text.s, "dec.out") && strstr(text.s, "GFLOP"), "description: %s", text.s ? text.s : "none");
+    CHECK(text.s && strstr(text.s, "dec.out") && strstr(text.s, "GFLOP"), "description: %s",
+          text.s ? text.s : "none");
     lk_text_clear(&text);
     lk_net_free(z.net);
     drop(&t);
@@ -221,7 +235,8 @@ static void test_deterministic(void)
         for (int i = 0; i < lk_params_count(b[0].params); i++) {
             const lk_param *x = lk_params_at(b[0].params, i), *y = lk_params_at(b[1].params, i);
             CHECK(!memcmp(x->value, y->value, (size_t)x->count * 4), "%s differs between two runs", x->name);
-            CHECK(!memcmp(x->ema, y->ema, (size_t)x->count * 4), "%s: average differs between two runs", x->name);
+            CHECK(!memcmp(x->ema, y->ema, (size_t)x->count * 4), "%s: average differs between two runs",
+                  x->name);
         }
         drop(&b[0]);
         drop(&b[1]);

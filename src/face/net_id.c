@@ -6,7 +6,7 @@
 
 #define LEAK 0.1f
 
-lk_node lk_net_face_id(lk_net *net, int batch)
+lk_node lk_net_face_id(lk_net *net, int batch, lk_node *embedding)
 {
     lk_op_attr none = {0};
     lk_node in = lk_net_input(net, (lk_shape){batch, LK_NET_CROP, LK_NET_CROP, 3}, false);
@@ -20,6 +20,8 @@ lk_node lk_net_face_id(lk_net *net, int batch)
     x = lk_net_residual(net, "r16b", x, 112);
     x = lk_net_conv(net, "down32", x, 128, 3, 2, LK_ACT_LEAKY, LEAK);
     x = lk_net_dense(net, "embed", x, LK_EMBEDDING, LK_ACT_NONE, 0);
-    lk_net_output(net, lk_net_op(net, "unit", LK_OP_L2_NORM, &none, &x, 1), "embedding");
+    x = lk_net_op(net, "unit", LK_OP_L2_NORM, &none, &x, 1);
+    lk_net_output(net, x, "embedding");
+    if (embedding) *embedding = x;
     return in;
 }

@@ -31,7 +31,8 @@ lk_rect lk_face_box(const lk_point lm[LK_LANDMARKS]);
 lk_node lk_net_face_detect(lk_net *net, int batch, int h, int w);  /* "p8" "p16" "p32": (N,5,H/s,W/s) */
 lk_node lk_net_face_landmark(lk_net *net, int batch);              /* "heat": (N,68,24,24) logits; "face": (N,1,1,1) logit */
 lk_node lk_net_face_mask(lk_net *net, int batch);                  /* "mask": (N,1,96,96) logits */
-lk_node lk_net_face_id(lk_net *net, int batch);                    /* "embedding": (N,128,1,1), unit length */
+/* "embedding": (N,128,1,1), unit length; its node goes to *embedding (may be NULL), for a classifier on top. */
+lk_node lk_net_face_id(lk_net *net, int batch, lk_node *embedding);
 /* Two 3x3 convolutions around a skip; the second starts small, so that depth costs no stability. */
 lk_node lk_net_residual(lk_net *net, const char *name, lk_node x, int c);
 /* Damp those second convolutions once, on fresh weights. */
@@ -41,8 +42,15 @@ static inline float lk_net_pixel(float v) { return (v - 0.5f) * 4.0f; }
 
 /* --- a shipped model -------------------------------------------------------------- */
 
-/* Reads DIR/face-NAME.safetensors, checks that it is that network, and binds it for one input shape. */
-typedef struct lk_face_model { lk_params *params; lk_net *net; lk_node in; float threshold; /* metadata "threshold", 0 when absent */ } lk_face_model;
+/* Reads DIR/face-NAME.safetensors, checks that it is that network, and binds it for one input shape (describe NULL:
+ * the caller plans it, as the detector does for each picture size). */
+typedef struct lk_face_model {
+    lk_params *params;
+    lk_net *net;              /* NULL when opened without a description */
+    lk_node in;
+    float threshold;          /* metadata "threshold", 0 when absent */
+    lk_safetensors *weights;  /* kept open only when opened without a description, to load later */
+} lk_face_model;
 typedef lk_node (*lk_face_describe_fn)(lk_net *net);
 lk_status lk_face_model_open(const char *dir, const char *name, lk_face_describe_fn describe, lk_face_model *out, lk_error *err);
 void lk_face_model_close(lk_face_model *m);
@@ -57,6 +65,9 @@ float lk_detector_threshold(const lk_detector *d); /* as shipped with the model 
 /* Faces of at least min_face px (box height), best score first, overlaps removed. threshold <= 0: as shipped. */
 lk_status lk_detector_run(lk_detector *d, const lk_image *rgb, float min_face, float threshold,
                           lk_detection *out, int max, int *count, lk_error *err);
+/* Cells of one sample of a detect net that score above min_logit, as boxes in pixels of its input; those whose
+ * centre is outside w x h are left out. Returns how many; stops at max. */
+int lk_detect_decode(lk_net *net, int sample, int w, int h, float min_logit, lk_detection *out, int max);
 /* Greedy non-maximum suppression; d must be sorted by falling score. Returns how many are kept, in front. */
 int lk_detection_nms(lk_detection *d, int count, float max_iou);
 void lk_detection_sort(lk_detection *d, int count);

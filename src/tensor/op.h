@@ -66,6 +66,8 @@ extern const lk_op_impl lk_ref_conv, lk_ref_dense, lk_ref_act, lk_ref_shuffle, l
     lk_ref_max_pool, lk_ref_global_pool, lk_ref_add, lk_ref_concat, lk_ref_channel_norm, lk_ref_instance_norm,
     lk_ref_pixel_norm, lk_ref_l2_norm, lk_ref_scale_rows, lk_ref_cast;
 extern const lk_op_impl lk_dnn_conv, lk_dnn_dense;
+extern const lk_op_impl lk_fast_act, lk_fast_add, lk_fast_concat, lk_fast_cast, lk_fast_shuffle, lk_fast_resize,
+    lk_fast_pool, lk_fast_global_pool, lk_fast_norm, lk_fast_scale_rows, lk_fast_sample_norm;
 /* SLICE and RESHAPE are views; this copies when the planner did not alias them. */
 extern const lk_op_impl lk_view_slice, lk_view_reshape;
 

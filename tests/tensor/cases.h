@@ -12,6 +12,7 @@ typedef struct op_case {
     int inputs;
     lk_shape in[LK_OP_MAX_INPUTS];
     double range; /* inputs are uniform in -range..range; 0 means 1 */
+    double floor; /* agreement is judged against at least this root mean square; for saturated functions */
     bool kinked;  /* the function has corners: a finite difference across one is skipped, and counted */
     bool slow;    /* too large for the finite differences of the reference */
 } op_case;

@@ -131,13 +131,15 @@ float tensor_get(const lk_tensor *t, int64_t i)
     return t->type == LK_F32 ? ((const float *)t->data)[i] : lk_bf16_to_f32(((const lk_bf16 *)t->data)[i]);
 }
 
-double nmse(const lk_tensor *a, const lk_tensor *b)
+double nmse(const lk_tensor *a, const lk_tensor *b, double floor)
 {
+    const int64_t count = lk_shape_count(a->shape);
     double error = 0, power = 0;
-    for (int64_t i = 0; i < lk_shape_count(a->shape); i++) {
+    for (int64_t i = 0; i < count; i++) {
         const double x = tensor_get(a, i), y = tensor_get(b, i);
         error += (x - y) * (x - y);
         power += y * y;
     }
+    power = fmax(power, floor * floor * (double)count);
     return power > 0 ? error / power : error;
 }

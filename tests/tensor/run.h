@@ -23,8 +23,8 @@ void run_backward(op_run *r, bool want_params, unsigned inputs);
 int run_guards_broken(const op_run *r);
 void run_close(op_run *r);
 
-/* Sum (a-b)^2 / sum b^2 as f32 values. */
-double nmse(const lk_tensor *a, const lk_tensor *b);
+/* Sum (a-b)^2 / sum b^2, where b counts as having at least the root mean square `floor`. */
+double nmse(const lk_tensor *a, const lk_tensor *b, double floor);
 float tensor_get(const lk_tensor *t, int64_t i);
 
 #endif

@@ -20,21 +20,21 @@ static void compare_case(const op_case *c, lk_dtype type)
     if (!ref.op || !dnn.op) return;
     run_forward(&ref);
     run_forward(&dnn);
-    double e = nmse(&dnn.out, &ref.out);
+    double e = nmse(&dnn.out, &ref.out, c->floor);
     CHECK(e <= tolerance(type), "%s %s: forward NMSE %.3g", c->name, type_name(type), e);
     run_backward(&ref, true, ~0u);
     run_backward(&dnn, true, ~0u);
     for (int i = 0; i < c->inputs; i++) {
-        e = nmse(&dnn.din[i], &ref.din[i]);
+        e = nmse(&dnn.din[i], &ref.din[i], c->floor);
         CHECK(e <= tolerance(type), "%s %s: gradient of input %d NMSE %.3g", c->name, type_name(type), i, e);
     }
     for (int i = 0; i < ref.info->params; i++) {
         const lk_shape s = ref.info->param[i];
         const lk_tensor want = vector_of(ref.dparam[i], s), got = vector_of(dnn.dparam[i], s);
         const lk_tensor want_value = vector_of(ref.param[i], s), got_value = vector_of(dnn.param[i], s);
-        e = nmse(&got, &want);
+        e = nmse(&got, &want, c->floor);
         CHECK(e <= tolerance(type), "%s %s: gradient of parameter %d NMSE %.3g", c->name, type_name(type), i, e);
-        e = nmse(&got_value, &want_value); /* running statistics; the others must not have changed at all */
+        e = nmse(&got_value, &want_value, c->floor); /* running statistics; the others must not have changed at all */
         CHECK(e <= (ref.info->learned[i] ? 0 : 1e-10), "%s %s: value of parameter %d NMSE %.3g", c->name, type_name(type), i, e);
     }
     CHECK(!run_guards_broken(&ref), "%s %s: the reference wrote outside a buffer", c->name, type_name(type));
@@ -46,7 +46,7 @@ static void compare_case(const op_case *c, lk_dtype type)
     CHECK_OK(run_open(&dnn, c, LK_BACKEND_DNN, type, false, 8, &err), &err);
     run_forward(&ref);
     run_forward(&dnn);
-    e = nmse(&dnn.out, &ref.out);
+    e = nmse(&dnn.out, &ref.out, c->floor);
     CHECK(e <= tolerance(type), "%s %s: inference NMSE %.3g", c->name, type_name(type), e);
     CHECK(!run_guards_broken(&dnn), "%s %s: inference wrote outside a buffer", c->name, type_name(type));
     run_close(&ref);

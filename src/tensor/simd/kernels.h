@@ -39,16 +39,29 @@ INLINE void my_part(int64_t count, int64_t *first, int64_t *end)
         }                                                                       \
     } while (0)
 
-void KERNEL(convert)(lk_dtype to, const void *src, void *dst, int64_t count);
-void KERNEL(accumulate)(lk_dtype type, void *acc, const void *x, int64_t count);
-void KERNEL(fill)(lk_dtype type, void *dst, float value, int64_t count);
-void KERNEL(act)(lk_dtype type, lk_act act, float slope, const void *x, void *y, int64_t count);
-void KERNEL(act_grad)(lk_dtype type, lk_act act, float slope, const void *v, const void *dy, void *dx, int64_t count);
-void KERNEL(act_bias_grad)(lk_dtype type, lk_act act, float slope, const void *v, const void *dy, void *dx, float *dbias,
-                           float *partial, int64_t rows, int64_t channels);
-void KERNEL(add_act)(lk_dtype type, lk_act act, float slope, const void *a, const void *b, void *pre, void *y,
-                     int64_t count);
-void KERNEL(dense_weight_grad)(lk_dtype type, const void *x, const void *g, float *dweight, int64_t n, int64_t features,
-                               int64_t units);
+/* Every kernel of the table, declared with the table's own types. */
+#define DECLARE(name) __typeof__(*(((lk_simd_table *)0)->name)) KERNEL(name)
+DECLARE(convert);
+DECLARE(accumulate);
+DECLARE(fill);
+DECLARE(act);
+DECLARE(act_grad);
+DECLARE(act_bias_grad);
+DECLARE(add_act);
+DECLARE(dense_weight_grad);
+DECLARE(shuffle);
+DECLARE(copy_columns);
+DECLARE(resize);
+DECLARE(resize_grad);
+DECLARE(pool);
+DECLARE(pool_grad);
+DECLARE(moments);
+DECLARE(norm_sums);
+DECLARE(affine);
+DECLARE(position_sums);
+DECLARE(gate);
+DECLARE(sample_norm);
+DECLARE(sample_norm_grad);
+#undef DECLARE
 
 #endif

@@ -40,6 +40,38 @@ typedef struct lk_simd_table {
     /* dweight(units, features) += sum over n of g(n, units) x(n, features) */
     void (*dense_weight_grad)(lk_dtype type, const void *x, const void *g, float *dweight, int64_t n, int64_t features,
                               int64_t units);
+
+    /* --- spatial.c; s is the shape of the smaller picture for resize, of the input for pools --- */
+    /* rows: n * h of the input (narrow); w, c: width of the input, channels of the output (wide); back: wide -> narrow */
+    void (*shuffle)(lk_dtype type, void *narrow, void *wide, int64_t rows, int64_t w, int64_t c, int r, bool back);
+    /* rows runs of bytes, steps in bytes */
+    void (*copy_columns)(const void *src, int64_t src_step, void *dst, int64_t dst_step, int64_t bytes, int64_t rows);
+    void (*resize)(lk_dtype type, const void *x, void *y, lk_shape s, int r);
+    void (*resize_grad)(lk_dtype type, const void *dy, void *dx, lk_shape s, int r);
+    /* largest: maximum, else mean */
+    void (*pool)(lk_dtype type, bool largest, const void *x, void *y, lk_shape s, int k);
+    void (*pool_grad)(lk_dtype type, bool largest, const void *x, const void *dy, void *dx, lk_shape s, int k);
+
+    /* --- channels.c; partial: 2 * max(groups, LK_SIMD_SLICES) * channels floats --- */
+    void (*moments)(lk_dtype type, const void *x, float *partial, float *mean, float *var, int64_t groups,
+                    int64_t rows, int64_t channels);
+    /* sum of dy, and of dy times the normalised x */
+    void (*norm_sums)(lk_dtype type, const void *x, const void *dy, const float *mean, const float *inverse,
+                      float *partial, float *sum, float *dot, int64_t groups, int64_t rows, int64_t channels);
+    /* y = (x - mean) * k1 + k2, and + k3 * dy when dy is not NULL */
+    void (*affine)(lk_dtype type, const void *x, const void *dy, void *y, const float *mean, const float *k1,
+                   const float *k2, const float *k3, int64_t groups, int64_t rows, int64_t channels);
+    /* y(groups, channels) = sum over rows of x * dy; with dy NULL the mean of x */
+    void (*position_sums)(lk_dtype type, const void *x, const void *dy, float *partial, void *y, int64_t groups,
+                          int64_t rows, int64_t channels);
+    /* y = x * gate(groups, channels); with x NULL, y = factor * gate */
+    void (*gate)(lk_dtype type, const void *x, const void *gate, float factor, void *y, int64_t groups, int64_t rows,
+                 int64_t channels);
+    /* y = x * r, r = (sum x^2 / divisor + epsilon)^-1/2 of each sample; r into saved when not NULL */
+    void (*sample_norm)(lk_dtype type, const void *x, void *y, float *saved, int64_t samples, int64_t count,
+                        float divisor, float epsilon);
+    void (*sample_norm_grad)(lk_dtype type, const void *x, const void *dy, void *dx, const float *saved,
+                             int64_t samples, int64_t count, float divisor);
 } lk_simd_table;
 
 const lk_simd_table *lk_simd(void);

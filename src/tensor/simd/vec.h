@@ -128,6 +128,24 @@ INLINE void store_tail(lk_dtype type, void *p, int64_t i, int n, vf v)
 #endif
 }
 
+/* Up to 16 elements, for loops over channels that may be few. */
+INLINE vf load_upto(lk_dtype type, const void *p, int64_t i, int n)
+{
+    return n == LANES ? load(type, p, i) : load_tail(type, p, i, n);
+}
+
+INLINE void store_upto(lk_dtype type, void *p, int64_t i, int n, vf v)
+{
+    if (n == LANES) store(type, p, i, v);
+    else store_tail(type, p, i, n, v);
+}
+
+INLINE void store_one(lk_dtype type, void *p, int64_t i, float v)
+{
+    if (type == LK_F32) ((float *)p)[i] = v;
+    else ((lk_bf16 *)p)[i] = lk_bf16_from_f32(v);
+}
+
 /* exp by range reduction to 2^k * e^r, |r| <= ln2/2, and a degree-6 polynomial; relative error below 3e-7. */
 INLINE vf vexp(vf x)
 {

@@ -49,7 +49,9 @@ lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const
 lk_status lk_dataset_open(const char *path, const lk_grant *g, lk_use use, lk_dataset **out, lk_error *err);
 int lk_dataset_count(const lk_dataset *d);
 lk_sample lk_dataset_at(const lk_dataset *d, int i); /* pointers live as long as d */
-lk_hash lk_dataset_hash(const lk_dataset *d);
+lk_hash lk_dataset_hash(const lk_dataset *d); /* of the whole file */
+const char *lk_dataset_subject(const lk_dataset *d); /* ids that the file carries; equal to the grant's */
+const char *lk_dataset_record(const lk_dataset *d);
 /* What is covered: a text table of yaw x pitch bins, mouth and eye openness, light; advice in words on what lacks. */
 void lk_dataset_coverage(const lk_dataset *d, lk_text *out);
 void lk_dataset_close(lk_dataset **d);

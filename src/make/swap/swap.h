@@ -25,6 +25,9 @@ lk_swap_config lk_swap_config_default(int size);
 /* --- training --------------------------------------------------------------------- */
 
 typedef struct lk_swap_preview { lk_image sheet; int64_t step; } lk_swap_preview; /* rows: source, its copy, destination, its copy, swap */
+/* The same instants seen with two faces: frames of equal number of clip seen_clip of person `seen` and of clip wanted_clip
+ * of person `wanted` (indices into the people of a base). */
+typedef struct lk_swap_twin { int seen, seen_clip, wanted, wanted_clip; } lk_swap_twin;
 typedef struct lk_swap_train_options {
     lk_swap_config config;
     const char *base;         /* safetensors of the shipped base, NULL = from scratch */
@@ -34,7 +37,7 @@ typedef struct lk_swap_train_options {
     double minutes;           /* wall budget (all phases); 0 = by steps */
     int64_t steps;            /* step budget, 0 = by minutes */
     int batch;                /* each side, default 8 */
-    float lr;                 /* default 2e-4 */
+    float lr;                 /* highest rate, default 5e-4; rises over 30 steps, falls along a cosine to zero */
     float gan_power;          /* last phase, default .1; 0 = no adversarial phase */
     uint64_t seed;
     lk_dtype dtype; bool dtype_auto;
@@ -42,6 +45,7 @@ typedef struct lk_swap_train_options {
     int checkpoint_seconds;   /* default 60 */
     int preview_seconds;      /* default 20 */
     lk_status (*preview)(void *user, const lk_swap_preview *p, lk_error *err); void *preview_user;
+    const lk_swap_twin *twins; int twin_count; /* base only: clips that show the same instants, may be NULL */
 } lk_swap_train_options;
 lk_swap_train_options lk_swap_train_defaults(int size);
 
@@ -56,6 +60,19 @@ lk_status lk_swap_train(lk_dataset *const *src, const lk_grant *const *src_grant
 lk_status lk_swap_train_base(lk_dataset *const *people, const lk_grant *const *grants, int count,
                              const lk_swap_train_options *o, lk_swap_train_report *report,
                              const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
+
+/* Speed of the training step, measured on random pictures for about `seconds`: nobody's likeness is involved. */
+typedef struct lk_swap_bench {
+    int size, batch;               /* batch: of each of the two sides */
+    int64_t steps;
+    double images_per_second, gflops; /* forward + backward counted as 3 x forward */
+    double forward, loss, backward, optimise; /* share of the time, sums to 1 */
+    double gflop_per_image;        /* forward + backward */
+    size_t memory;                 /* of networks and weights, bytes */
+    lk_dtype dtype;
+} lk_swap_bench;
+lk_status lk_swap_bench_train(const lk_swap_config *config, int batch, double seconds, lk_dtype dtype, lk_swap_bench *out,
+                              const lk_cancel *cancel, lk_error *err);
 
 /* --- model for rendering ------------------------------------------------------------ */
 

@@ -1,0 +1,144 @@
+/* import.c: from a clip or still to a dataset: analyse the whole clip, choose the
+ * subject's track, go through the frames again and keep that face of each. */
+#include "dataset/internal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct job {
+    lk_dataset_builder *builder;
+    lk_analyser *analyser;
+    const lk_grant *grant;
+    lk_use use;
+    lk_import_report *report;
+    const lk_cancel *cancel;
+    const lk_progress_sink *progress;
+    lk_image crop, mask; /* LK_SAMPLE_SIZE */
+    double face_px;      /* summed, for the mean */
+    int64_t seen;
+} job;
+
+/* Track with the most frames; ties go to the lower id. -1 when there is none. */
+static int longest_track(const lk_face_clip *clip)
+{
+    int64_t best_count = 0;
+    int best = -1;
+    for (int t = 0; t < clip->tracks; t++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < clip->count; i++)
+            for (int k = 0; k < clip->frames[i].count; k++) n += clip->frames[i].faces[k].track == t;
+        if (n > best_count) {
+            best_count = n;
+            best = t;
+        }
+    }
+    return best;
+}
+
+static void note_face(job *j, const lk_face *f)
+{
+    lk_import_report *r = j->report;
+    if (!j->seen) {
+        r->yaw_min = r->yaw_max = f->yaw;
+        r->pitch_min = r->pitch_max = f->pitch;
+    }
+    r->yaw_min = fminf(r->yaw_min, f->yaw);
+    r->yaw_max = fmaxf(r->yaw_max, f->yaw);
+    r->pitch_min = fminf(r->pitch_min, f->pitch);
+    r->pitch_max = fmaxf(r->pitch_max, f->pitch);
+    j->face_px += fmaxf(f->box.x1 - f->box.x0, f->box.y1 - f->box.y0);
+    j->seen++;
+}
+
+static lk_status add_face(job *j, const lk_image *rgb, const lk_face *f, int frame, int clip, lk_error *err)
+{
+    if (f->quality < 0.2f) return LK_OK; /* landmarks that cannot be trusted would teach a wrong shape */
+    lk_affine to_crop = lk_face_align(f->lm, LK_SAMPLE_SIZE, LK_SAMPLE_COVERAGE);
+    lk_image_warp(rgb, &j->crop, lk_affine_invert(to_crop), LK_FILTER_BILINEAR, LK_BORDER_CLAMP);
+    lk_status s = lk_face_mask(j->analyser, &j->crop, &j->mask, err);
+    if (s == LK_E_NOTFOUND) return lk_dataset_builder_add(j->builder, rgb, f->lm, NULL, frame, clip, err);
+    LK_TRY(s);
+    return lk_dataset_builder_add(j->builder, rgb, f->lm, &j->mask, frame, clip, err);
+}
+
+static lk_status import_clip(job *j, const char *path, int clip_number, int track, lk_error *err)
+{
+    lk_face_clip clip = {0};
+    lk_reader *reader = NULL;
+    lk_image rgb = {0};
+    lk_frame *frame = NULL;
+    lk_analyser_reset(j->analyser);
+    lk_status s = lk_analyse_clip(j->analyser, path, &clip, j->cancel, j->progress, err);
+    if (s != LK_OK) goto done;
+    if (track < 0) track = longest_track(&clip);
+    j->report->tracks += clip.tracks;
+    LK_GOTO(done, lk_reader_open(path, &reader, err));
+    lk_meter meter;
+    lk_meter_init(&meter, j->progress, "import", "frames", clip.count);
+    for (int64_t i = 0; i < clip.count; i++) {
+        if (lk_cancel_raised(j->cancel)) {
+            s = LK_FAIL(err, LK_E_CANCELLED, "import of '%s' was stopped; nothing was kept", path);
+            goto done;
+        }
+        s = lk_reader_next(reader, &frame, err);
+        if (s == LK_END) break;
+        if (s != LK_OK) goto done;
+        const lk_face_frame *ff = &clip.frames[i];
+        bool with_face = false;
+        for (int k = 0; k < ff->count; k++) {
+            if (ff->faces[k].track != track) {
+                j->report->other_faces++;
+                continue;
+            }
+            if (with_face) continue; /* a track has one face a frame */
+            with_face = true;
+            note_face(j, &ff->faces[k]);
+            if (!rgb.data) LK_GOTO(done, lk_frame_to_image(frame, &rgb, err));
+            LK_GOTO(done, add_face(j, &rgb, &ff->faces[k], (int)i, clip_number, err));
+        }
+        lk_image_clear(&rgb);
+        j->report->with_face += with_face;
+        j->report->frames++;
+        lk_frame_unref(&frame);
+        lk_meter_set(&meter, i + 1, NULL);
+    }
+    s = LK_OK;
+    lk_meter_finish(&meter, NULL);
+done:
+    lk_image_clear(&rgb);
+    lk_frame_unref(&frame);
+    lk_reader_close(&reader);
+    lk_face_clip_clear(&clip);
+    return s;
+}
+
+lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const char *const *paths, int count, int track,
+                            const char *out_path, lk_hash *hash, lk_import_report *report,
+                            const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
+{
+    lk_import_report local;
+    if (!report) report = &local;
+    memset(report, 0, sizeof *report);
+    if (count < 1) return LK_FAIL(err, LK_E_ARG, "nothing to import: name a clip or a still");
+    job j = {.analyser = a, .grant = g, .use = use, .report = report, .cancel = cancel, .progress = progress};
+    lk_dataset *made = NULL;
+    lk_status s = lk_dataset_builder_new(g, use, 0, &j.builder, err);
+    if (s == LK_OK) s = lk_image_new(LK_SAMPLE_SIZE, LK_SAMPLE_SIZE, 3, &j.crop, err);
+    if (s == LK_OK) s = lk_image_new(LK_SAMPLE_SIZE, LK_SAMPLE_SIZE, 1, &j.mask, err);
+    for (int i = 0; i < count && s == LK_OK; i++) s = import_clip(&j, paths[i], i, track, err);
+    if (s == LK_OK && !j.seen)
+        s = LK_FAIL(err, LK_E_NOTFOUND, "no face was found in '%s': use a clip where %s is seen larger or in better light", paths[0], lk_grant_subject_name(g));
+    if (s == LK_OK) s = lk_dataset_builder_finish(&j.builder, out_path, hash, err);
+    if (s == LK_OK) s = lk_dataset_open(out_path, g, use, &made, err);
+    if (s == LK_OK) {
+        report->kept = made->count;
+        report->mean_face_px = (float)(j.face_px / (double)j.seen);
+        for (int i = 0; i < made->count; i++) report->blurred += lk_dataset_at(made, i).sharpness < 15.0f;
+    }
+    lk_dataset_close(&made);
+    lk_dataset_builder_free(&j.builder);
+    lk_image_clear(&j.crop);
+    lk_image_clear(&j.mask);
+    return s;
+}

@@ -74,7 +74,7 @@ static lk_status score(const lk_bench *b, lk_project *p, const pair *pr, const c
     LK_GOTO(done, lk_analyser_open(NULL, &a, err));
     LK_GOTO(done, embedding(p, a, names[0], "source", source, err));
     LK_GOTO(done, embedding(p, a, names[1], "target", target, err));
-    s = lk_swap_score_clip(a, result, truth, untouched, (const lk_point(*)[LK_LANDMARKS])lm, labels.count, source, target, out, b->cancel, err);
+    s = lk_swap_score_clip(a, result, truth, untouched, (const lk_point(*)[LK_LANDMARKS])lm, labels.count, source, target, NULL, out, b->cancel, err);
 done:
     lk_free(lm);
     lk_labels_clear(&labels);
@@ -93,6 +93,7 @@ static lk_status rows_of(const lk_bench *b, const char *name, const lk_swap_scor
     LK_TRY(lk_bench_row(b, name, "cosine to destination actor", sc->id_dest, "", "", err));
     LK_TRY(lk_bench_row(b, name, "identity margin, worst frame", sc->id_margin_min, "", "> 0", err));
     LK_TRY(lk_bench_row(b, name, "landmark error / inter-ocular", 100 * sc->landmark_error, "%", "<= 3", err));
+    LK_TRY(lk_bench_row(b, name, "the same on the truth itself", 100 * sc->landmark_floor, "%", "", err));
     LK_TRY(lk_bench_row(b, name, "mouth opening correlation", sc->mouth_corr, "", ">= 0.95", err));
     LK_TRY(lk_bench_row(b, name, "flicker of landmarks / truth's", sc->flicker_landmarks, "x", "<= 1.15", err));
     LK_TRY(lk_bench_row(b, name, "flicker of luma / truth's", sc->flicker_luma, "x", "<= 1.15", err));

@@ -42,6 +42,9 @@ float lk_face_interocular(const lk_point lm[LK_LANDMARKS]); /* outer eye corners
 /* Mirror left and right: x -> w-1-x and the order of the points. */
 void lk_landmarks_mirror(lk_point lm[LK_LANDMARKS], float w);
 
+/* Draw what was found onto an RGB picture: boxes, points coloured by part, track (or score) and yaw. */
+void lk_face_draw(lk_image *im, const lk_face *faces, int count);
+
 /* The analyser: loads face-detect, face-landmark, face-mask, face-id from models_dir. One owner thread. */
 typedef struct lk_analyser lk_analyser;
 typedef struct lk_analyser_options {

@@ -24,7 +24,7 @@
 #define MEDIA_INLINE static inline __attribute__((always_inline))
 
 #define MEDIA_SIDE_MAX 16384
-#define MEDIA_PARALLEL 40000 /* pixels below which a second thread costs more than it brings */
+#define MEDIA_PARALLEL 400000 /* pixels below which waking a second thread costs more than it brings */
 
 /* --- frame.c --------------------------------------------------------------------- */
 
@@ -49,6 +49,9 @@ bool media_native_chroma(enum AVPixelFormat fmt, lk_chroma *chroma, int *bit_dep
 /* Turn a decoded picture into a native one; exact wherever a native format can hold the samples, through swscale
  * otherwise. *out may be a new reference to in's buffers. *sws is kept between calls, freed by the caller. */
 lk_status media_native_frame(const AVFrame *in, struct SwsContext **sws, AVFrame **out, lk_error *err);
+
+/* The same picture in another layout (subsampling, depth, packing) by swscale; matrix and range do not change. */
+lk_status media_relayout(const AVFrame *in, enum AVPixelFormat want, struct SwsContext **sws, AVFrame **out, lk_error *err);
 
 /* How the stored picture has to be turned to stand upright: transposed first, then mirrored. */
 typedef struct turn { bool transpose, flip_x, flip_y; } turn;

@@ -61,7 +61,8 @@ static enum AVPixelFormat nearest(const AVPixFmtDescriptor *d)
     return media_native_format(chroma, depth);
 }
 
-static lk_status scale_to(const AVFrame *in, enum AVPixelFormat want, struct SwsContext **sws, AVFrame **out, lk_error *err)
+lk_status media_relayout(const AVFrame *in, enum AVPixelFormat want, struct SwsContext **sws, AVFrame **out,
+                         lk_error *err)
 {
     LK_TRY(media_avframe_new(want, in->width, in->height, in, out, err));
     enum AVPixelFormat from = without_j(in->format);
@@ -111,13 +112,13 @@ lk_status media_native_frame(const AVFrame *in, struct SwsContext **sws, AVFrame
         if (!*out) return LK_FAIL(err, LK_E_NOMEM, "no memory for a frame");
     } else if ((d->flags & (AV_PIX_FMT_FLAG_ALPHA | AV_PIX_FMT_FLAG_PAL)) && nearest(d) == AV_PIX_FMT_GBRP) {
         AVFrame *rgba = NULL;
-        LK_TRY(scale_to(in, AV_PIX_FMT_GBRAP, sws, &rgba, err));
+        LK_TRY(media_relayout(in, AV_PIX_FMT_GBRAP, sws, &rgba, err));
         lk_status s = media_avframe_new(AV_PIX_FMT_GBRP, in->width, in->height, in, out, err);
         if (s == LK_OK) flatten(*out, rgba);
         av_frame_free(&rgba);
         LK_TRY(s);
     } else {
-        LK_TRY(scale_to(in, nearest(d), sws, out, err));
+        LK_TRY(media_relayout(in, nearest(d), sws, out, err));
     }
     if (fmt != in->format) (*out)->color_range = AVCOL_RANGE_JPEG;
     (*out)->format = media_native_chroma(fmt, &chroma, &depth) ? fmt : (*out)->format;
@@ -190,7 +191,7 @@ lk_status media_turn_frame(AVFrame **av, turn t, struct SwsContext **sws, lk_err
     media_native_chroma((*av)->format, &chroma, &depth);
     if (chroma == LK_CHROMA_422 && t.transpose) { /* would become 4:4:0 */
         AVFrame *wide = NULL;
-        LK_TRY(scale_to(*av, media_native_format(LK_CHROMA_444, depth), sws, &wide, err));
+        LK_TRY(media_relayout(*av, media_native_format(LK_CHROMA_444, depth), sws, &wide, err));
         av_frame_free(av);
         *av = wide;
         chroma = LK_CHROMA_444;

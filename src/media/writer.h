@@ -20,7 +20,12 @@ typedef struct lk_writer_spec {
     const char *const *tags;    /* container tags: key, value, key, value, NULL */
 } lk_writer_spec;
 lk_status lk_writer_open(const lk_writer_spec *spec, lk_writer **out, lk_error *err); /* MP4 or MOV by the name */
-/* Takes its own reference. PTS must grow. */
+/* Chroma and depth follow like: 4:2:0, 4:2:2 or 4:4:4 at 8 or 10 bits. Odd sizes become 4:4:4 (4:2:0 needs even
+ * sides) and keep their size; grey and RGB become 4:2:0. The track's timescale is the source's, so that each PTS
+ * is kept to the tick. Sound that the container cannot hold (PCM in MP4) is written as FLAC. */
+/* How the sound gets in: "aac, copied", "pcm_s16le to flac", "no sound". Lives as long as w. */
+const char *lk_writer_sound(const lk_writer *w);
+/* Takes its own reference. PTS must grow. A frame of another format than the clip's is converted. */
 lk_status lk_writer_frame(lk_writer *w, lk_frame *f, lk_error *err);
 /* Flush, close, fsync the temporary file and give its name (the caller may still embed and sign), then: */
 lk_status lk_writer_finish(lk_writer *w, char *tmp_path, size_t n, lk_error *err);

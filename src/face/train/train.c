@@ -198,7 +198,7 @@ static lk_status train(lk_face_job *job, lk_face_train_result *result, const lk_
     lk_thread *thread = NULL;
     lk_meter meter;
     char note[160];
-    double start = lk_now(), saved = start, smooth = NAN, last[10] = {0}, score = NAN;
+    double start = lk_now(), saved = start, smooth = NAN, first[10] = {0}, last[10] = {0}, score = NAN;
     int64_t taken = 0;
     lk_status s = LK_OK;
 
@@ -236,7 +236,7 @@ static lk_status train(lk_face_job *job, lk_face_train_result *result, const lk_
         if (t->after_step) t->after_step(job);
         lk_net_refresh(job->net);
         smooth = isfinite(smooth) ? 0.98 * smooth + 0.02 * loss : loss;
-        if (taken < 10) result->first_loss += loss / 10;
+        if (taken < 10) first[taken] = loss;
         last[taken++ % 10] = loss;
         if (o.t % LK_MAX(total / 20, 1) == 0 || o.t == total) score = held_out(job, &held, l.scratch + sample_floats(job));
         snprintf(note, sizeof note, "loss %.4f  norm %.2f  held-out %.3f %s", smooth, norm, score, t->score_name);
@@ -252,7 +252,10 @@ static lk_status train(lk_face_job *job, lk_face_train_result *result, const lk_
     lk_meter_finish(&meter, note);
     result->steps = o.t;
     result->finished = o.t >= total;
-    for (int i = 0; i < 10; i++) result->last_loss += last[i] / LK_MAX(LK_MIN(taken, 10), 1);
+    for (int64_t i = 0, n = LK_MIN(taken, 10); i < n; i++) {
+        result->first_loss += first[i] / (double)n;
+        result->last_loss += last[i] / (double)n;
+    }
     if (!isfinite(score)) score = held_out(job, &held, l.scratch + sample_floats(job));
     result->held_out = score;
     LK_GOTO(done, export_weights(job, o.t, score, err));

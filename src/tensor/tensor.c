@@ -3,6 +3,7 @@
 #include "tensor/tensor.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,15 +28,28 @@ lk_bf16 lk_bf16_from_f32(float v)
     return (lk_bf16)((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
 }
 
-const lk_simd_table *lk_simd(void)
+static const lk_simd_table *chosen;
+static pthread_once_t chosen_once = PTHREAD_ONCE_INIT;
+
+/* The best set that the CPU runs, or a lesser one by LIKENESS_SIMD=avx2|plain (to test them, or to compare). */
+static void choose_set(void)
 {
+    const char *asked = getenv("LIKENESS_SIMD");
+    chosen = &lk_simd_plain;
+    if (asked && !strcmp(asked, "plain")) return;
 #ifdef LK_SIMD_X86
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) chosen = &lk_simd_avx2;
+    if (asked && !strcmp(asked, "avx2")) return;
     if (__builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-        return &lk_simd_avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &lk_simd_avx2;
+        chosen = &lk_simd_avx512;
 #endif
-    return &lk_simd_plain;
+}
+
+const lk_simd_table *lk_simd(void)
+{
+    pthread_once(&chosen_once, choose_set);
+    return chosen;
 }
 
 bool lk_cpu_has_bf16(void)

@@ -1,8 +1,9 @@
 /* tensor: level 1. Tensors and the operators of neural networks, each with a
- * plain C reference (ref/) and a fast implementation (dnn/, over oneDNN; the one
- * place that may include dnnl.h). Knows nothing of networks, people or files.
- * May include base/ and flow/. Start with the operator table in op.c; to add an
- * operator write one row there and one case in tests/tensor/cases.c.
+ * plain C reference (ref/) and a fast implementation: dnn/ over oneDNN, the one
+ * place that may include dnnl.h, for matrix products, and simd/, our own kernels,
+ * for what memory bounds. Knows nothing of networks, people or files. May include
+ * base/ and flow/. Start with the operator table in op.c; to add an operator
+ * write one row there and one case in tests/tensor/cases.c.
  *
  * Layout: activations are dense and channels-last in memory. Shapes are written
  * (N,C,H,W) in comments, stored as n,h,w,c; a vector is h = w = 1.
@@ -117,23 +118,24 @@ void lk_tensor_fill(lk_tensor *t, float value);
 /* bf16 arithmetic that is worth having (avx512_bf16 or amx). LIKENESS_DTYPE=f32|bf16 overrides. */
 bool lk_cpu_has_bf16(void);
 
-/* --- losses: f32 in, value out, gradient ADDED to grad (may be NULL). All are
- * means over the batch, so that a weight means the same at any batch size. ---- */
+/* --- losses: f32 in; each returns weight times the loss, and ADDS the gradient of that to grad (may be NULL).
+ * All are means over the batch, so that a weight means the same at any batch size. ---- */
 
-/* mean over samples of sum(mask * (x - y)^2) / (sum(mask) * C); mask (N,1,H,W) or NULL. */
+/* mean over samples of sum(mask * (x - y)^2) / (sum(mask) * C); mask (N,1,H,W) or NULL. An empty mask gives 0. */
 double lk_loss_mse(const lk_tensor *x, const lk_tensor *y, const lk_tensor *mask, float weight, lk_tensor *grad);
 double lk_loss_l1(const lk_tensor *x, const lk_tensor *y, const lk_tensor *mask, float weight, lk_tensor *grad);
 /* (1 - SSIM) / 2 with a Gaussian window, valid positions only (Wang et al. 2004), on x*mask against y*mask when
- * a mask is given. data range 1. scratch: lk_loss_dssim_scratch bytes. */
+ * a mask is given. data range 1. scratch: lk_loss_dssim_scratch bytes. window: 1..64, no larger than the picture. */
 size_t lk_loss_dssim_scratch(lk_shape s, int window);
 double lk_loss_dssim(const lk_tensor *x, const lk_tensor *y, const lk_tensor *mask, int window, float sigma,
                      float weight, lk_tensor *grad, void *scratch);
-/* Binary cross entropy on logits; target (same shape) or, when NULL, the constant label. weights may be NULL. */
+/* Binary cross entropy on logits, mean over elements of weights * loss; target (same shape) or, when NULL, the
+ * constant label; weights (same shape) may be NULL. */
 double lk_loss_bce(const lk_tensor *logits, const lk_tensor *target, float label, const lk_tensor *weights,
                    float weight, lk_tensor *grad);
-/* Softmax cross entropy; logits (N,C,1,1), labels[N], label < 0 is skipped. */
+/* Softmax cross entropy, mean over the samples that have a label; logits (N,C,1,1), labels[N], label < 0 is skipped. */
 double lk_loss_softmax(const lk_tensor *logits, const int *labels, float weight, lk_tensor *grad);
-/* Wing loss (Feng et al. 2018), element-wise weights may be NULL. */
+/* Wing loss (Feng et al. 2018), mean over elements of weights * loss; weights may be NULL. */
 double lk_loss_wing(const lk_tensor *x, const lk_tensor *y, const lk_tensor *weights, float w, float epsilon,
                     float weight, lk_tensor *grad);
 

@@ -62,6 +62,7 @@ DECLARE(position_sums);
 DECLARE(gate);
 DECLARE(sample_norm);
 DECLARE(sample_norm_grad);
+DECLARE(ssim);
 #undef DECLARE
 
 #endif

@@ -72,7 +72,24 @@ typedef struct lk_simd_table {
                         float divisor, float epsilon);
     void (*sample_norm_grad)(lk_dtype type, const void *x, const void *dy, void *dx, const float *saved,
                              int64_t samples, int64_t count, float divisor);
+
+    /* --- ssim.c: sum of SSIM over all valid positions; scale times its gradient is added to grad (may be NULL).
+     * mask (n, h, w) may be NULL; tap: the window; scratch: LK_SIMD_SLICES * lk_ssim_floats --- */
+    double (*ssim)(const float *x, const float *y, const float *mask, float *grad, lk_shape s, const float *tap,
+                   int window, float scale, float *scratch);
 } lk_simd_table;
+
+#define LK_SSIM_MAX_WINDOW 64
+
+/* Floats in one row of ssim's scratch: the picture's, the window's reach on both sides, a vector; and in all of it. */
+static inline size_t lk_ssim_row(int64_t w, int64_t c, int window)
+{
+    return ((size_t)(w * c) + 2 * (size_t)(window - 1) * (size_t)c + 31) / 16 * 16;
+}
+static inline size_t lk_ssim_floats(int64_t w, int64_t c, int window)
+{
+    return lk_ssim_row(w, c, window) * (7 * (size_t)window + 4 + 4 + 3); /* rings of 4 and 3 rows, single rows */
+}
 
 const lk_simd_table *lk_simd(void);
 

@@ -27,4 +27,5 @@ const lk_simd_table JOIN(lk_simd_, SIMD_SET) = {
     .gate = KERNEL(gate),
     .sample_norm = KERNEL(sample_norm),
     .sample_norm_grad = KERNEL(sample_norm_grad),
+    .ssim = KERNEL(ssim),
 };

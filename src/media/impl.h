@@ -75,6 +75,11 @@ typedef struct colour_map {
 } colour_map;
 colour_map media_colour_map(const lk_frame *f);
 
+/* --- draw.c ---------------------------------------------------------------------- */
+
+/* Round-ended segments (x0, y0, x1, y1) as one stroke: overlaps are not blended twice. */
+void media_draw_segments(lk_image *im, const float *seg, int count, float width, const float rgb[3]);
+
 /* --- source.c -------------------------------------------------------------------- */
 
 /* One local file opened by a demuxer that can reach nothing else. */

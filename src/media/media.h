@@ -41,7 +41,8 @@ void lk_draw_dot(lk_image *im, float x, float y, float radius, const float rgb[3
 void lk_draw_box(lk_image *im, float x0, float y0, float x1, float y1, float width, const float rgb[3]);
 void lk_draw_fill(lk_image *im, float x0, float y0, float x1, float y1, const float rgb[3], float alpha);
 void lk_draw_paste(lk_image *dst, const lk_image *src, int x, int y);
-/* ASCII text in a built-in sans bitmap/vector font drawn for this project; returns the width in pixels. */
+/* ASCII text in a built-in stroke font drawn for this project; (x, y) is the top left corner, height runs from the
+ * top of the capitals to the descenders (legible from 10 px). Returns the width in pixels. */
 int lk_draw_text(lk_image *im, float x, float y, float height, const char *text, const float rgb[3]);
 int lk_draw_text_width(float height, const char *text);
 

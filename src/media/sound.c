@@ -195,6 +195,8 @@ lk_status media_sound_open(const char *path, AVFormatContext *out, sound **resul
         st = open_flac(s, err);
         if (st != LK_OK) goto fail;
     }
+    /* FLAC in MP4 has been a settled standard since 2018; this libavformat still wants to be told so. */
+    if (s->to->codecpar->codec_id == AV_CODEC_ID_FLAC) out->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     *result = s;
     return LK_OK;
 fail:

@@ -20,16 +20,14 @@ int64_t lk_wall_time(void)
     return fixed ? fixed : (int64_t)time(NULL);
 }
 
-void lk_wall_time_set(int64_t fixed)
-{
-    atomic_store(&fixed_wall, fixed);
-}
+void lk_wall_time_set(int64_t fixed) { atomic_store(&fixed_wall, fixed); }
 
 void lk_time_iso(int64_t unix_seconds, char out[32])
 {
     time_t t = (time_t)unix_seconds;
     struct tm tm;
-    if (!gmtime_r(&t, &tm) || tm.tm_year < -1900 || tm.tm_year > 8099) { /* four digits hold years 0 to 9999 */
+    if (!gmtime_r(&t, &tm) || tm.tm_year < -1900 ||
+        tm.tm_year > 8099) { /* four digits hold years 0 to 9999 */
         snprintf(out, 32, "@%lld", (long long)unix_seconds);
         return;
     }

@@ -9,8 +9,7 @@
 static const char *file_in_tree(const char *file)
 {
     const char *found = NULL;
-    for (const char *p = file; (p = strstr(p, "src/")) != NULL; p += 4)
-        found = p + 4;
+    for (const char *p = file; (p = strstr(p, "src/")) != NULL; p += 4) found = p + 4;
     return found ? found : file;
 }
 

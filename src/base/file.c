@@ -9,7 +9,8 @@
 
 #include "base/base.h"
 
-#define NO_MEMORY(err, path) LK_FAIL(err, LK_E_NOMEM, "no memory to handle %s; close other programs and try again", path)
+#define NO_MEMORY(err, path)                                                                                 \
+    LK_FAIL(err, LK_E_NOMEM, "no memory to handle %s; close other programs and try again", path)
 
 static const char *remedy(int e)
 {
@@ -84,8 +85,9 @@ lk_status lk_file_read(const char *path, size_t limit, void **data, size_t *n, l
     return LK_OK;
 
 too_large:
-    s = LK_FAIL(err, LK_E_RANGE, "%s is larger than the %zu bytes that such a file may have; is it the right file?",
-                path, limit);
+    s = LK_FAIL(err, LK_E_RANGE,
+                "%s is larger than the %zu bytes that such a file may have; is it the right file?", path,
+                limit);
 failed:
     lk_free(buf);
     close(fd);

@@ -43,7 +43,10 @@ static int utf8_length(const unsigned char *p, size_t left)
 {
     if (left == 0) return 0;
     if (p[0] < 0x80) return 1;
-    int n = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : (p[0] & 0xF0) == 0xE0 ? 3 : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
+    int n = p[0] >= 0xC2 && p[0] <= 0xDF   ? 2
+            : (p[0] & 0xF0) == 0xE0        ? 3
+            : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4
+                                           : 0;
     if (n == 0 || left < (size_t)n) return 0;
     for (int i = 1; i < n; i++)
         if ((p[i] & 0xC0) != 0x80) return 0;
@@ -75,8 +78,10 @@ static int hex4(const char *p, const char *end)
     int v = 0;
     for (int i = 0; i < 4; i++) {
         char c = p[i];
-        int d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-                c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int d = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
         if (d < 0) return -1;
         v = v << 4 | d;
     }
@@ -137,10 +142,7 @@ static lk_status parse_string(parser *ps, const char **result)
 
 static locale_t c_locale;
 
-static void c_locale_make(void)
-{
-    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-}
+static void c_locale_make(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
 /* The program around the library may have chosen a locale with a decimal comma. */
 static locale_t plain_locale(void)
@@ -244,7 +246,8 @@ static lk_status parse_children(parser *ps, int depth, lk_json *v)
         skip_space(ps);
         if (ps->p >= ps->end) return fail(ps, "the end comes too early");
         char mark = *ps->p;
-        if (mark != ',' && mark != close) return fail(ps, object ? "',' or '}' is missing" : "',' or ']' is missing");
+        if (mark != ',' && mark != close)
+            return fail(ps, object ? "',' or '}' is missing" : "',' or ']' is missing");
         ps->p++;
         if (mark == close) return object ? refuse_duplicates(ps, v) : LK_OK;
     }
@@ -258,7 +261,10 @@ static lk_status parse_value(parser *ps, int depth, lk_json *v)
     case '{': v->kind = LK_JSON_OBJECT; return parse_children(ps, depth, v);
     case '[': v->kind = LK_JSON_ARRAY; return parse_children(ps, depth, v);
     case '"': v->kind = LK_JSON_STRING; return parse_string(ps, &v->string);
-    case 't': v->kind = LK_JSON_BOOL; v->number = 1; return parse_word(ps, "true");
+    case 't':
+        v->kind = LK_JSON_BOOL;
+        v->number = 1;
+        return parse_word(ps, "true");
     case 'f': v->kind = LK_JSON_BOOL; return parse_word(ps, "false");
     case 'n': v->kind = LK_JSON_NULL; return parse_word(ps, "null");
     default: v->kind = LK_JSON_NUMBER; return parse_number(ps, &v->number);
@@ -269,7 +275,8 @@ lk_status lk_json_parse(const char *text, size_t len, lk_arena *arena, lk_json *
 {
     parser ps = {text, text, text + len, arena, err};
     *out = NULL;
-    if (len > MAX_BYTES) return LK_FAIL(err, LK_E_RANGE, "a JSON text of %zu bytes is over the limit of 64 MiB", len);
+    if (len > MAX_BYTES)
+        return LK_FAIL(err, LK_E_RANGE, "a JSON text of %zu bytes is over the limit of 64 MiB", len);
     lk_json *root = lk_arena_alloc(arena, sizeof *root);
     if (!root) return fail_memory(&ps);
     LK_TRY(parse_value(&ps, 0, root));

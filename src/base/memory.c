@@ -14,7 +14,7 @@
 /* --- fault injection ------------------------------------------------------ */
 
 static struct {
-    atomic_llong nth;    /* 0 = off */
+    atomic_llong nth; /* 0 = off */
     atomic_bool sticky;
     atomic_llong seen;
 } faults[LK_FAULT_KINDS];
@@ -35,10 +35,7 @@ bool lk_fault_hit(lk_fault_kind kind)
     return now == nth || (now > nth && atomic_load(&faults[kind].sticky));
 }
 
-int64_t lk_fault_count(lk_fault_kind kind)
-{
-    return atomic_load(&faults[kind].seen);
-}
+int64_t lk_fault_count(lk_fault_kind kind) { return atomic_load(&faults[kind].seen); }
 
 /* --- blocks --------------------------------------------------------------- */
 
@@ -68,10 +65,7 @@ void *lk_realloc(void *p, size_t old_bytes, size_t bytes)
     return q;
 }
 
-void lk_free(void *p)
-{
-    free(p);
-}
+void lk_free(void *p) { free(p); }
 
 char *lk_strdup(const char *s)
 {

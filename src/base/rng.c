@@ -79,15 +79,9 @@ uint32_t lk_rng_below(lk_rng *r, uint32_t n)
     return (uint32_t)(m >> 32);
 }
 
-float lk_rng_uniform(lk_rng *r)
-{
-    return (float)(lk_rng_u32(r) >> 8) * 0x1p-24f;
-}
+float lk_rng_uniform(lk_rng *r) { return (float)(lk_rng_u32(r) >> 8) * 0x1p-24f; }
 
-float lk_rng_range(lk_rng *r, float lo, float hi)
-{
-    return lo + (hi - lo) * lk_rng_uniform(r);
-}
+float lk_rng_range(lk_rng *r, float lo, float hi) { return lo + (hi - lo) * lk_rng_uniform(r); }
 
 /* Box and Muller 1958; 1 - u is in (0,1], so the logarithm is finite. */
 float lk_rng_normal(lk_rng *r)
@@ -104,7 +98,8 @@ lk_status lk_random_bytes(void *out, size_t n, lk_error *err)
         ssize_t got = getrandom(p, n, 0);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0)
-            return LK_FAIL(err, LK_E_IO, "the system gave no random bytes (%s); check that /dev/urandom exists",
+            return LK_FAIL(err, LK_E_IO,
+                           "the system gave no random bytes (%s); check that /dev/urandom exists",
                            strerror(errno));
         p += got;
         n -= (size_t)got;

@@ -27,10 +27,12 @@ static void report(lk_meter *m, double now, double eta, const char *note)
     m->sink->report(m->sink->user, &p);
 }
 
-void lk_meter_init(lk_meter *m, const lk_progress_sink *sink, const char *phase, const char *unit, int64_t total)
+void lk_meter_init(lk_meter *m, const lk_progress_sink *sink, const char *phase, const char *unit,
+                   int64_t total)
 {
     double now = lk_now();
-    *m = (lk_meter){.sink = sink, .phase = phase, .unit = unit, .total = total, .start = now, .rate_time = now};
+    *m = (lk_meter){
+        .sink = sink, .phase = phase, .unit = unit, .total = total, .start = now, .rate_time = now};
     report(m, now, -1, NULL);
     m->last = now - PACE; /* the first real news is not held back */
 }

@@ -16,7 +16,8 @@ lk_status lk_queue_new(lk_queue **out, int capacity, lk_error *err)
 {
     *out = NULL;
     if (capacity < 1 || capacity > 1 << 20)
-        return LK_FAIL(err, LK_E_ARG, "a queue of %d places makes no sense; 1 to %d are possible", capacity, 1 << 20);
+        return LK_FAIL(err, LK_E_ARG, "a queue of %d places makes no sense; 1 to %d are possible", capacity,
+                       1 << 20);
     lk_queue *q = lk_calloc(1, sizeof *q + (size_t)capacity * sizeof *q->items);
     if (!q) return LK_FAIL(err, LK_E_NOMEM, "no memory for a queue of %d places", capacity);
     pthread_mutex_init(&q->lock, NULL);
@@ -69,15 +70,9 @@ static void raise_flag(lk_queue *q, bool *flag)
     pthread_mutex_unlock(&q->lock);
 }
 
-void lk_queue_close(lk_queue *q)
-{
-    raise_flag(q, &q->closed);
-}
+void lk_queue_close(lk_queue *q) { raise_flag(q, &q->closed); }
 
-void lk_queue_stop(lk_queue *q)
-{
-    raise_flag(q, &q->stopped);
-}
+void lk_queue_stop(lk_queue *q) { raise_flag(q, &q->stopped); }
 
 void lk_queue_free(lk_queue *q, void (*free_item)(void *))
 {

@@ -46,8 +46,10 @@ lk_status lk_thread_start(lk_thread **out, lk_thread_fn fn, void *user, lk_error
     if (rc != 0) {
         lk_free(t);
         *out = NULL;
-        return LK_FAIL(err, LK_E_NOMEM, "the system starts no more threads (%s); close other programs or raise "
-                       "'ulimit -u'", strerror(rc));
+        return LK_FAIL(err, LK_E_NOMEM,
+                       "the system starts no more threads (%s); close other programs or raise "
+                       "'ulimit -u'",
+                       strerror(rc));
     }
     return LK_OK;
 }

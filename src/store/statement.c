@@ -6,7 +6,8 @@
 lk_status lk_store_prepare(lk_store *db, const char *sql, lk_stmt **out, lk_error *err)
 {
     lk_stmt *q = *out = lk_calloc(1, sizeof *q);
-    if (!q) return LK_FAIL(err, LK_E_NOMEM, "no memory to use %s; close other programs and try again", db->path);
+    if (!q)
+        return LK_FAIL(err, LK_E_NOMEM, "no memory to use %s; close other programs and try again", db->path);
     q->store = db;
     int rc = sqlite3_prepare_v2(db->db, sql, -1, &q->s, NULL);
     if (rc == SQLITE_OK) return LK_OK;
@@ -29,7 +30,8 @@ static int bind_blob(sqlite3_stmt *s, int i, const void *data, size_t n)
 
 static int bind_text(sqlite3_stmt *s, int i, const char *text)
 {
-    return text ? sqlite3_bind_text64(s, i, text, strlen(text), SQLITE_TRANSIENT, SQLITE_UTF8) : sqlite3_bind_null(s, i);
+    return text ? sqlite3_bind_text64(s, i, text, strlen(text), SQLITE_TRANSIENT, SQLITE_UTF8)
+                : sqlite3_bind_null(s, i);
 }
 
 static lk_status bind_all(lk_stmt *q, lk_error *err, const char *types, va_list ap)
@@ -100,15 +102,9 @@ lk_status lk_store_run(lk_store *db, lk_error *err, int64_t *changed, const char
 
 /* --- columns --------------------------------------------------------------------- */
 
-int64_t lk_stmt_int(lk_stmt *q, int column)
-{
-    return sqlite3_column_int64(q->s, column);
-}
+int64_t lk_stmt_int(lk_stmt *q, int column) { return sqlite3_column_int64(q->s, column); }
 
-double lk_stmt_double(lk_stmt *q, int column)
-{
-    return sqlite3_column_double(q->s, column);
-}
+double lk_stmt_double(lk_stmt *q, int column) { return sqlite3_column_double(q->s, column); }
 
 const char *lk_stmt_text(lk_stmt *q, int column)
 {
@@ -123,23 +119,35 @@ const void *lk_stmt_blob(lk_stmt *q, int column, size_t *n)
     return data;
 }
 
-bool lk_stmt_null(lk_stmt *q, int column)
+bool lk_stmt_null(lk_stmt *q, int column) { return sqlite3_column_type(q->s, column) == SQLITE_NULL; }
+
+lk_status lk_stmt_need_text(lk_stmt *q, int column, const char **out, lk_error *err)
 {
-    return sqlite3_column_type(q->s, column) == SQLITE_NULL;
+    const char *s = (const char *)sqlite3_column_text(q->s, column);
+    *out = s ? s : "";
+    if (!s && !lk_stmt_null(q, column))
+        return LK_FAIL(err, LK_E_NOMEM, "no memory to read %s; close other programs and try again",
+                       q->store->path);
+    if (s && strlen(s) != (size_t)sqlite3_column_bytes(q->s, column))
+        return LK_FAIL(err, LK_E_FORMAT,
+                       "%s holds a text with a NUL inside in column %s: the row was changed; restore "
+                       "the file from a copy",
+                       q->store->path, sqlite3_column_name(q->s, column));
+    return LK_OK;
 }
 
 lk_status lk_stmt_copy_text(lk_stmt *q, int column, char *out, size_t cap, lk_error *err)
 {
-    const char *s = (const char *)sqlite3_column_text(q->s, column);
-    size_t n = s ? (size_t)sqlite3_column_bytes(q->s, column) : 0;
+    const char *s;
     out[0] = '\0';
-    if (!s && !lk_stmt_null(q, column))
-        return LK_FAIL(err, LK_E_NOMEM, "no memory to read %s; close other programs and try again", q->store->path);
-    if (n >= cap || (s && strlen(s) != n))
-        return LK_FAIL(err, LK_E_FORMAT, "%s holds a text of %zu bytes in column %s, where %zu are possible: the row "
-                       "was changed; restore the file from a copy", q->store->path, n,
-                       sqlite3_column_name(q->s, column), cap - 1);
-    if (s) memcpy(out, s, n + 1);
+    LK_TRY(lk_stmt_need_text(q, column, &s, err));
+    size_t n = strlen(s);
+    if (n >= cap)
+        return LK_FAIL(err, LK_E_FORMAT,
+                       "%s holds a text of %zu bytes in column %s, where %zu are possible: the row "
+                       "was changed; restore the file from a copy",
+                       q->store->path, n, sqlite3_column_name(q->s, column), cap - 1);
+    memcpy(out, s, n + 1);
     return LK_OK;
 }
 
@@ -148,8 +156,10 @@ lk_status lk_stmt_copy_blob(lk_stmt *q, int column, void *out, size_t n, lk_erro
     size_t have;
     const void *data = lk_stmt_blob(q, column, &have);
     if (have != n)
-        return LK_FAIL(err, LK_E_FORMAT, "%s holds %zu bytes in column %s, where %zu belong: the row was changed; "
-                       "restore the file from a copy", q->store->path, have, sqlite3_column_name(q->s, column), n);
+        return LK_FAIL(err, LK_E_FORMAT,
+                       "%s holds %zu bytes in column %s, where %zu belong: the row was changed; "
+                       "restore the file from a copy",
+                       q->store->path, have, sqlite3_column_name(q->s, column), n);
     memcpy(out, data, n);
     return LK_OK;
 }

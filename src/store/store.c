@@ -14,31 +14,38 @@ lk_status store_fail(lk_store *db, int rc, const char *doing, lk_error *err)
     if (rc == SQLITE_IOERR_NOMEM) rc = SQLITE_NOMEM;
     switch (rc & 0xFF) {
     case SQLITE_NOMEM:
-        return LK_FAIL(err, LK_E_NOMEM, "no memory while %s %s; close other programs and try again", doing, path);
+        return LK_FAIL(err, LK_E_NOMEM, "no memory while %s %s; close other programs and try again", doing,
+                       path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return LK_FAIL(err, LK_E_IO, "%s has been locked by another program for %d s while %s it; wait for that "
-                       "program or end it", path, BUSY_MS / 1000, doing);
+        return LK_FAIL(err, LK_E_IO,
+                       "%s has been locked by another program for %d s while %s it; wait for that "
+                       "program or end it",
+                       path, BUSY_MS / 1000, doing);
     case SQLITE_FULL:
-        return LK_FAIL(err, LK_E_IO, "the disk is full while %s %s; free some space, nothing was changed", doing, path);
+        return LK_FAIL(err, LK_E_IO, "the disk is full while %s %s; free some space, nothing was changed",
+                       doing, path);
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
-        return LK_FAIL(err, LK_E_IO, "%s cannot be written (%s); check the rights of the file and its folder", path, why);
+        return LK_FAIL(err, LK_E_IO, "%s cannot be written (%s); check the rights of the file and its folder",
+                       path, why);
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-        return LK_FAIL(err, LK_E_FORMAT, "%s is damaged or no database (%s); restore it from a copy, it is not "
-                       "touched", path, why);
+        return LK_FAIL(err, LK_E_FORMAT,
+                       "%s is damaged or no database (%s); restore it from a copy, it is not "
+                       "touched",
+                       path, why);
     case SQLITE_ERROR:
     case SQLITE_SCHEMA:
-        return LK_FAIL(err, LK_E_FORMAT, "%s does not have the expected tables (%s); restore it from a copy", path, why);
+        return LK_FAIL(err, LK_E_FORMAT, "%s does not have the expected tables (%s); restore it from a copy",
+                       path, why);
     case SQLITE_CONSTRAINT:
         return LK_FAIL(err, LK_E_ARG, "%s already holds rows that this contradicts (%s)", path, why);
     case SQLITE_MISUSE:
     case SQLITE_RANGE:
         return LK_FAIL(err, LK_E_BUG, "%s was used wrongly while %s it (%s)", path, doing, why);
-    default:
-        return LK_FAIL(err, LK_E_IO, "%s failed while %s it (%s); check the disk", path, doing, why);
+    default: return LK_FAIL(err, LK_E_IO, "%s failed while %s it (%s); check the disk", path, doing, why);
     }
 }
 
@@ -72,8 +79,8 @@ static lk_status run_check(lk_store *db, const char *sql, const char *good, lk_e
             if (*p == '\n') *p = ' ';
         s = store_read_failures() != failures
                 ? LK_FAIL(err, LK_E_IO, "%s cannot be read (%s); check the disk", db->path, finding)
-                : LK_FAIL(err, LK_E_FORMAT, "%s is damaged (%s); restore it from a copy, it is not touched", db->path,
-                          finding);
+                : LK_FAIL(err, LK_E_FORMAT, "%s is damaged (%s); restore it from a copy, it is not touched",
+                          db->path, finding);
     }
     lk_stmt_free(&q);
     return s == LK_END ? LK_OK : s;
@@ -95,8 +102,10 @@ static lk_status recognise(lk_store *db, const lk_schema *schema, bool fresh, lk
     if ((uint32_t)app != schema->app_id || version < 1)
         return LK_FAIL(err, LK_E_FORMAT, "%s is a database of another program; name another file", db->path);
     if (version > schema->count)
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s was written by a newer version of the program (table version %lld, "
-                       "this one knows %d); update the program", db->path, (long long)version, schema->count);
+        return LK_FAIL(err, LK_E_UNSUPPORTED,
+                       "%s was written by a newer version of the program (table version %lld, "
+                       "this one knows %d); update the program",
+                       db->path, (long long)version, schema->count);
     return run_check(db, "PRAGMA quick_check(1)", "ok", err);
 }
 
@@ -121,7 +130,8 @@ static lk_status migrate(lk_store *db, const lk_schema *schema, lk_error *err)
     }
 }
 
-static lk_status open_file(const char *path, const lk_schema *schema, bool fresh, lk_store **out, lk_error *err)
+static lk_status open_file(const char *path, const lk_schema *schema, bool fresh, lk_store **out,
+                           lk_error *err)
 {
     lk_status s;
     lk_store *db = *out = lk_calloc(1, sizeof *db);
@@ -142,8 +152,10 @@ static lk_status open_file(const char *path, const lk_schema *schema, bool fresh
     sqlite3_busy_timeout(db->db, BUSY_MS);
     sqlite3_db_config(db->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    LK_GOTO(failed, lk_store_exec(db, "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL",
-                                  err));
+    LK_GOTO(failed,
+            lk_store_exec(db,
+                          "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL",
+                          err));
     LK_GOTO(failed, recognise(db, schema, fresh, err));
     LK_GOTO(failed, run_check(db, "PRAGMA journal_mode = WAL", "wal", err));
     LK_GOTO(failed, migrate(db, schema, err));
@@ -164,7 +176,8 @@ static lk_status create_file(const char *path, const lk_schema *schema, lk_error
     uint64_t tag;
     LK_TRY(lk_random_bytes(&tag, sizeof tag, err));
     char *tmp = lk_strfmt("%s.tmp-%016llx", path, (unsigned long long)tag);
-    if (!tmp) return LK_FAIL(err, LK_E_NOMEM, "no memory to create %s; close other programs and try again", path);
+    if (!tmp)
+        return LK_FAIL(err, LK_E_NOMEM, "no memory to create %s; close other programs and try again", path);
     /* Made by us for its rights: what is stored is nobody else's business. SQLite
      * gives its side files the rights of the database. */
     int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -216,10 +229,7 @@ void lk_store_close(lk_store **db)
     *db = NULL;
 }
 
-const char *lk_store_path(const lk_store *db)
-{
-    return db->path;
-}
+const char *lk_store_path(const lk_store *db) { return db->path; }
 
 /* --- transactions -------------------------------------------------------------- */
 

@@ -74,6 +74,8 @@ double lk_stmt_double(lk_stmt *q, int column);
 const char *lk_stmt_text(lk_stmt *q, int column);              /* never NULL */
 const void *lk_stmt_blob(lk_stmt *q, int column, size_t *n);   /* NULL when empty */
 bool lk_stmt_null(lk_stmt *q, int column);
+/* As lk_stmt_text, but LK_E_NOMEM is told from an empty text, and LK_E_FORMAT from one with a NUL inside. */
+lk_status lk_stmt_need_text(lk_stmt *q, int column, const char **out, lk_error *err);
 /* Copy a text or a blob of exactly n bytes out; LK_E_FORMAT when it does not fit: a row that somebody bent. */
 lk_status lk_stmt_copy_text(lk_stmt *q, int column, char *out, size_t cap, lk_error *err);
 lk_status lk_stmt_copy_blob(lk_stmt *q, int column, void *out, size_t n, lk_error *err);

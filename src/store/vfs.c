@@ -13,22 +13,31 @@ typedef struct layer_file {
 /* Our file and the real one behind it share one block; keep the latter aligned. */
 enum { REAL_OFFSET = (sizeof(layer_file) + 15) & ~15 };
 
-static sqlite3_file *real(sqlite3_file *f)
-{
-    return ((layer_file *)f)->real;
-}
+static sqlite3_file *real(sqlite3_file *f) { return ((layer_file *)f)->real; }
 
 static int file_close(sqlite3_file *f) { return real(f)->pMethods->xClose(real(f)); }
-static int file_truncate(sqlite3_file *f, sqlite3_int64 n) { return real(f)->pMethods->xTruncate(real(f), n); }
+static int file_truncate(sqlite3_file *f, sqlite3_int64 n)
+{
+    return real(f)->pMethods->xTruncate(real(f), n);
+}
 static int file_size(sqlite3_file *f, sqlite3_int64 *n) { return real(f)->pMethods->xFileSize(real(f), n); }
 static int file_lock(sqlite3_file *f, int level) { return real(f)->pMethods->xLock(real(f), level); }
 static int file_unlock(sqlite3_file *f, int level) { return real(f)->pMethods->xUnlock(real(f), level); }
-static int file_reserved(sqlite3_file *f, int *out) { return real(f)->pMethods->xCheckReservedLock(real(f), out); }
-static int file_control(sqlite3_file *f, int op, void *arg) { return real(f)->pMethods->xFileControl(real(f), op, arg); }
+static int file_reserved(sqlite3_file *f, int *out)
+{
+    return real(f)->pMethods->xCheckReservedLock(real(f), out);
+}
+static int file_control(sqlite3_file *f, int op, void *arg)
+{
+    return real(f)->pMethods->xFileControl(real(f), op, arg);
+}
 static int file_sector(sqlite3_file *f) { return real(f)->pMethods->xSectorSize(real(f)); }
 static int file_traits(sqlite3_file *f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); }
 static void file_shm_barrier(sqlite3_file *f) { real(f)->pMethods->xShmBarrier(real(f)); }
-static int file_shm_unmap(sqlite3_file *f, int forget) { return real(f)->pMethods->xShmUnmap(real(f), forget); }
+static int file_shm_unmap(sqlite3_file *f, int forget)
+{
+    return real(f)->pMethods->xShmUnmap(real(f), forget);
+}
 
 static int file_shm_map(sqlite3_file *f, int page, int size, int extend, void volatile **out)
 {
@@ -45,14 +54,12 @@ static _Thread_local unsigned read_failures;
 static int file_read(sqlite3_file *f, void *data, int n, sqlite3_int64 at)
 {
     int rc = lk_fault_hit(LK_FAULT_READ) ? SQLITE_IOERR_READ : real(f)->pMethods->xRead(real(f), data, n, at);
-    read_failures += rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ; /* short: past the end, which is in order */
+    read_failures +=
+        rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ; /* short: past the end, which is in order */
     return rc;
 }
 
-unsigned store_read_failures(void)
-{
-    return read_failures;
-}
+unsigned store_read_failures(void) { return read_failures; }
 
 static int file_write(sqlite3_file *f, const void *data, int n, sqlite3_int64 at)
 {

@@ -19,20 +19,18 @@ lk_status lk_sign_keypair(uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRE
     return LK_OK;
 }
 
-lk_status lk_sign_make(const uint8_t sec[LK_SIGN_SECRET], const void *msg, size_t n, uint8_t sig[LK_SIGN_BYTES],
-                       lk_error *err)
+lk_status lk_sign_make(const uint8_t sec[LK_SIGN_SECRET], const void *msg, size_t n,
+                       uint8_t sig[LK_SIGN_BYTES], lk_error *err)
 {
     if (crypto_sign_detached(sig, NULL, msg, n, sec) != 0)
         return LK_FAIL(err, LK_E_BUG, "a signature could not be made");
     return LK_OK;
 }
 
-bool lk_sign_check(const uint8_t pub[LK_SIGN_PUBLIC], const void *msg, size_t n, const uint8_t sig[LK_SIGN_BYTES])
+bool lk_sign_check(const uint8_t pub[LK_SIGN_PUBLIC], const void *msg, size_t n,
+                   const uint8_t sig[LK_SIGN_BYTES])
 {
     return crypto_sign_verify_detached(sig, msg, n, pub) == 0;
 }
 
-void lk_wipe(void *p, size_t n)
-{
-    sodium_memzero(p, n);
-}
+void lk_wipe(void *p, size_t n) { sodium_memzero(p, n); }

@@ -115,6 +115,11 @@ lk_status lk_net_add_buffer(lk_net *net, size_t bytes, int first, int last, int 
 void lk_net_keep(lk_net *net, int buffer, int time); /* extend its life to time */
 lk_status lk_net_place_buffers(lk_net *net, lk_error *err); /* offsets and arena_bytes (memory.c) */
 lk_status lk_net_plan_backward(lk_net *net, lk_error *err);  /* gradplan.c */
+/* Pieces of a forward or backward pass, for timing them one by one. The second needs an lk_net_backward before. */
+void lk_net_forward_range(lk_net *net, int from, int to);
+void lk_net_backward_range(lk_net *net, bool param_grads, int from, int to);
+/* Zeroed memory for large arrays, lk_free; NULL when there is none. */
+void *lk_alloc_pages(size_t bytes);
 /* Grow an array so that one more element fits. */
 lk_status lk_grow(void **array, int *cap, int count, size_t size, lk_error *err);
 

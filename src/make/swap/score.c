@@ -61,7 +61,7 @@ static lk_status work_new(work *w, int frames, lk_error *err)
 }
 
 /* Warps the part of f under dst; only that part is converted to RGB. */
-static lk_status warp_frame(work *w, const lk_frame *f, lk_affine to_dst, lk_image *dst, lk_error *err)
+static lk_status warp_frame(work *w, const lk_frame *f, lk_affine to_dst, lk_filter filter, lk_image *dst, lk_error *err)
 {
     lk_affine back = lk_affine_invert(to_dst);
     lk_frame_info info = lk_frame_get_info(f);
@@ -82,7 +82,7 @@ static lk_status warp_frame(work *w, const lk_frame *f, lk_affine to_dst, lk_ima
     }
     LK_TRY(lk_frame_get_rgb(f, left, top, &w->box, err));
     lk_affine shift = {1, 0, (float)-left, 0, 1, (float)-top};
-    lk_image_warp(&w->box, dst, lk_affine_mul(shift, back), LK_FILTER_AREA, LK_BORDER_CLAMP);
+    lk_image_warp(&w->box, dst, lk_affine_mul(shift, back), filter, LK_BORDER_CLAMP);
     return LK_OK;
 }
 
@@ -132,7 +132,7 @@ static lk_status pixel_measures(work *w, lk_analyser *a, const char *const *path
         for (int c = 0; c < CLIPS; c++) {
             lk_frame_unref(&f[c]);
             LK_TRY(next_frame(readers[c], paths[c], i, frames, &f[c], err));
-            LK_TRY(warp_frame(w, f[c], align, &w->canvas[c], err));
+            LK_TRY(warp_frame(w, f[c], align, LK_FILTER_BILINEAR, &w->canvas[c], err));
         }
         lk_rect skip;
         if (ref.label) { /* the box around the turned label */
@@ -167,7 +167,8 @@ static lk_status pixel_measures(work *w, lk_analyser *a, const char *const *path
         }
         if (a && ref.source && ref.dest) {
             float e[LK_EMBEDDING];
-            LK_TRY(warp_frame(w, f[RESULT], lk_face_align(lm[i], ID_CROP, LK_FACE_CROP_COVERAGE), &w->id_crop, err));
+            lk_affine wide = lk_face_align(lm[i], ID_CROP, LK_FACE_CROP_COVERAGE);
+            LK_TRY(warp_frame(w, f[RESULT], wide, LK_FILTER_AREA, &w->id_crop, err));
             LK_TRY(lk_face_embed(a, &w->id_crop, e, err));
             double s1 = (double)lk_embedding_cosine(e, ref.source), s2 = (double)lk_embedding_cosine(e, ref.dest);
             id[0] += s1;

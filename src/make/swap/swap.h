@@ -120,8 +120,8 @@ lk_status lk_swap_contact_sheet(const lk_image *cells, int rows, int columns, in
 
 /* --- measuring ---------------------------------------------------------------------------- */
 
-/* Region: the 96 px crop that lk_face_align puts on the truth's landmarks (coverage 1), inside the hull of those 68
- * points eroded by 2 % of the crop. SSIM: Gaussian window 11 px, sigma 1.5, C1 .01^2, C2 .03^2, mean over R, G, B of the
+/* Region: the 96 px crop that lk_face_align puts on the truth's landmarks (coverage 1, sampled bilinearly), inside the
+ * hull of those 68 points eroded by 2 % of the crop. SSIM: Gaussian window 11 px, sigma 1.5, C1 .01^2, C2 .03^2, mean over R, G, B of the
  * coded values 0..1; PSNR: over R, G, B together. Both averaged over frames. */
 typedef struct lk_swap_score {
     int frames;                    /* compared */

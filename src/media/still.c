@@ -19,19 +19,25 @@ static void put_le(uint8_t *p, uint32_t v, int bytes)
     for (int i = 0; i < bytes; i++) p[i] = (uint8_t)(v >> (8 * i));
 }
 
-/* One uncompressed iTXt chunk for each tag: like tEXt, but UTF-8. */
+static bool is_ascii(const char *s)
+{
+    while (*s > 0) s++;
+    return !*s;
+}
+
+/* One chunk for each tag: tEXt, which every reader knows, or iTXt where it takes UTF-8. */
 static void png_tags(lk_text *t, const char *const *tags)
 {
     for (; tags && tags[0] && tags[1]; tags += 2) {
-        char type_and_key[4 + 80] = "iTXt";
-        size_t key = strnlen(tags[0], 79), text = strlen(tags[1]);
+        bool plain = is_ascii(tags[1]);
+        size_t key = strnlen(tags[0], 79), text = strlen(tags[1]), gap = plain ? 1 : 5;
         uint8_t number[4];
-        memcpy(type_and_key + 4, tags[0], key);
-        put_be32(number, (uint32_t)(key + 5 + text));
+        put_be32(number, (uint32_t)(key + gap + text));
         lk_text_addn(t, (const char *)number, 4);
         size_t from = t->len;
-        lk_text_addn(t, type_and_key, 4 + key);
-        lk_text_addn(t, "\0\0\0\0", 5); /* end of key, not compressed, method, no language, no translated key */
+        lk_text_addn(t, plain ? "tEXt" : "iTXt", 4);
+        lk_text_addn(t, tags[0], key);
+        lk_text_addn(t, "\0\0\0\0", gap); /* end of key; iTXt: not compressed, method, no language, no translated key */
         lk_text_addn(t, tags[1], text);
         if (t->failed) return;
         put_be32(number, lk_crc32(0, t->s + from, t->len - from));

@@ -1,0 +1,67 @@
+/* still.c: a picture on its way out: a preview, a contact sheet, an analysis
+ * picture. Marks in the pixels go on the copy before it is encoded, marks in the
+ * file on the encoded bytes before they are hashed.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "mark/internal.h"
+#include "media/writer.h"
+
+static lk_status kind_of(const char *path, const char **kind, lk_error *err)
+{
+    const char *dot = strrchr(lk_path_base(path), '.');
+    *kind = dot && !strcasecmp(dot, ".png") ? "png" : dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg")) ? "jpg" : NULL;
+    return *kind ? LK_OK : LK_FAIL(err, LK_E_ARG, "%s: a picture is written as .png or .jpg; choose such a name", path);
+}
+
+static void lay_over(lk_image *im, const label *l)
+{
+    for (int y = 0; y < l->rgb.h; y++)
+        for (int x = 0; x < l->rgb.w; x++) {
+            float a = l->alpha.data[(size_t)y * l->rgb.w + x];
+            const float *c = l->rgb.data + ((size_t)y * l->rgb.w + x) * 3;
+            float *p = im->data + ((size_t)(l->y + y) * im->w + l->x + x) * im->c;
+            for (int k = 0; k < im->c; k++) p[k] += a * (c[k] - p[k]);
+        }
+}
+
+/* The labelled copy, encoded with its tags. */
+static lk_status encode(const origin *who, const lk_image *rgb, const char *kind, lk_label_place place, void **data, size_t *n,
+                        lk_error *err)
+{
+    lk_image copy = {0};
+    label plate = {.x = 0};
+    tag_list tags = {.count = 0};
+    lk_status s = lk_image_copy(rgb, &copy, err);
+    if (s == LK_OK && who->synthetic) s = mark_label_make(copy.w, copy.h, place, who->action, &plate, err);
+    if (s == LK_OK && who->synthetic) lay_over(&copy, &plate);
+    if (s == LK_OK) s = mark_tags_make(who, &tags, err);
+    if (s == LK_OK) s = lk_still_encode(&copy, kind, tags.pair, data, n, err);
+    mark_tags_clear(&tags);
+    mark_label_clear(&plate);
+    lk_image_clear(&copy);
+    return s;
+}
+
+lk_status lk_mark_still(const char *path, const lk_image *rgb, bool synthetic, lk_label_place place, const lk_mark_origin *from,
+                        lk_error *err)
+{
+    const char *kind;
+    origin who;
+    void *data = NULL;
+    size_t n = 0;
+    if (!path || !*path) return LK_FAIL(err, LK_E_ARG, "no name for the picture was given");
+    LK_TRY(kind_of(path, &kind, err));
+    LK_TRY(mark_origin_init(from, synthetic, &who, err));
+    lk_status s = encode(&who, rgb, kind, place, &data, &n, err);
+    if (s == LK_OK) s = mark_origin_check(&who, err);
+    if (s == LK_OK) {
+        lk_hash hash = lk_hash_bytes(data, n);
+        s = mark_origin_record(&who, path, &hash, "", err);
+    }
+    if (s == LK_OK) s = lk_file_write_atomic(path, data, n, err);
+    lk_free(data);
+    mark_origin_clear(&who);
+    return s;
+}

@@ -86,19 +86,7 @@ double lk_loss_bce(const lk_tensor *logits, const lk_tensor *target, float label
     const float *x = floats(logits), *t = floats(target), *w = floats(weights);
     float *g = grad ? grad->data : NULL;
     const double scale = (double)weight / (double)count;
-    double slice[SLICES];
-#pragma omp parallel for schedule(static) if (count > 4096)
-    for (int k = 0; k < SLICES; k++) {
-        slice[k] = 0;
-        for (int64_t i = count * k / SLICES; i < count * (k + 1) / SLICES; i++) {
-            const float want = t ? t[i] : label, by = w ? w[i] : 1, e = expf(-fabsf(x[i]));
-            /* max(x,0) - x*t + log(1 + e^-|x|): neither side overflows */
-            slice[k] += by * (fmaxf(x[i], 0) - x[i] * want + log1pf(e));
-            const float probability = x[i] >= 0 ? 1 / (1 + e) : e / (1 + e);
-            if (g) g[i] += (float)scale * by * (probability - want);
-        }
-    }
-    return scale * sum_slices(slice);
+    return scale * lk_simd()->bce(x, t, label, w, g, (float)scale, count);
 }
 
 double lk_loss_softmax(const lk_tensor *logits, const int *labels, float weight, lk_tensor *grad)

@@ -7,7 +7,8 @@
  * nhwc costs these implementations 0 to 5 % against their own blocked activations.
  *
  * Scratch holds, in backward: the gradient before the activation, the partial
- * bias sums, the f32 weight gradient in its blocked format, and the scratchpad. */
+ * bias sums, the f32 weight gradient in its blocked format (or its partial sums),
+ * and the scratchpad. */
 #include "tensor/dnn/dnn.h"
 #include "tensor/simd/simd.h"
 
@@ -21,7 +22,7 @@ typedef struct weighted {
     size_t data_offset;                 /* of the backward-data weights in mem.packed */
     size_t partial_offset, dweight_offset, pad_offset; /* in mem.scratch; the gradient before the activation is first */
     bool act_fused;                     /* the forward primitive applies the activation itself */
-    bool small_batch;                   /* dense weight gradient by our own kernel */
+    bool own_weights;                   /* the weight gradient is one of our own kernels: depthwise, small dense */
 } weighted;
 
 /* Past this many samples the weight gradient of a dense layer is a real matrix product and oneDNN's turn. */
@@ -175,9 +176,10 @@ static dnnl_status_t make_backward(lk_op *op, weighted *w, const problem *p, con
                                    const_dnnl_primitive_desc_t forward)
 {
     size_t blocked_bytes = 0;
-    w->small_batch = op->desc.kind == LK_OP_DENSE && p->x.n <= DENSE_OWN_BATCH;
+    w->own_weights = p->depthwise || (op->desc.kind == LK_OP_DENSE && p->x.n <= DENSE_OWN_BATCH);
+    if (p->depthwise) blocked_bytes = sizeof(float) * lk_depthwise_floats(p->x.c, p->kernel);
     dnnl_status_t s = make_data(op, w, d, forward);
-    if (s == dnnl_success && !w->small_batch) s = make_weights(w, d, forward, &blocked_bytes);
+    if (s == dnnl_success && !w->own_weights) s = make_weights(w, d, forward, &blocked_bytes);
     const size_t out_bytes = (size_t)lk_shape_count(op->info.out) * lk_dtype_size(op->desc.type);
     w->partial_offset = op->desc.attr.act == LK_ACT_NONE ? 0 : dnn_align(out_bytes);
     w->dweight_offset = w->partial_offset + dnn_align(sizeof(float) * LK_SIMD_SLICES * (size_t)op->info.out.c);
@@ -252,14 +254,17 @@ static void backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out
     if (din[0])
         lk_dnn_call_run(&w->data, w->stream, (void *[]){din[0]->data, (char *)mem->packed + w->data_offset, g},
                         scratch + w->pad_offset);
-    if (!dweight) return;
-    if (w->small_batch) {
-        lk_simd()->dense_weight_grad(op->desc.type, in[0]->data, g, dweight, rows, op->info.param[0].c, channels);
-        return;
-    }
     void *blocked = scratch + w->dweight_offset;
-    lk_dnn_call_run(&w->weights, w->stream, (void *[]){in[0]->data, blocked, g}, scratch + w->pad_offset);
-    lk_dnn_call_run(&w->unpack, w->stream, (void *[]){blocked, dweight}, scratch + w->pad_offset);
+    if (!dweight) return;
+    if (w->own_weights && op->desc.kind == LK_OP_DENSE) {
+        lk_simd()->dense_weight_grad(op->desc.type, in[0]->data, g, dweight, rows, op->info.param[0].c, channels);
+    } else if (w->own_weights) {
+        lk_simd()->depthwise_weight_grad(op->desc.type, in[0]->data, g, dweight, blocked, op->desc.in[0], op->info.out,
+                                         a->kernel, a->stride, a->pad);
+    } else {
+        lk_dnn_call_run(&w->weights, w->stream, (void *[]){in[0]->data, blocked, g}, scratch + w->pad_offset);
+        lk_dnn_call_run(&w->unpack, w->stream, (void *[]){blocked, dweight}, scratch + w->pad_offset);
+    }
 }
 
 const lk_op_impl lk_dnn_conv = {open_weighted, close_weighted, pack, forward, backward};

@@ -49,6 +49,7 @@ DECLARE(act_grad);
 DECLARE(act_bias_grad);
 DECLARE(add_act);
 DECLARE(dense_weight_grad);
+DECLARE(depthwise_weight_grad);
 DECLARE(shuffle);
 DECLARE(copy_columns);
 DECLARE(resize);
@@ -63,6 +64,7 @@ DECLARE(gate);
 DECLARE(sample_norm);
 DECLARE(sample_norm_grad);
 DECLARE(ssim);
+DECLARE(bce);
 #undef DECLARE
 
 #endif

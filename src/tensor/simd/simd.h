@@ -41,6 +41,10 @@ typedef struct lk_simd_table {
     void (*dense_weight_grad)(lk_dtype type, const void *x, const void *g, float *dweight, int64_t n, int64_t features,
                               int64_t units);
 
+    /* --- depthwise.c: dweight(channels, k, k) += gradient; partial: lk_depthwise_floats --- */
+    void (*depthwise_weight_grad)(lk_dtype type, const void *x, const void *g, float *dweight, float *partial,
+                                  lk_shape in, lk_shape out, int k, int stride, int pad);
+
     /* --- spatial.c; s is the shape of the smaller picture for resize, of the input for pools --- */
     /* rows: n * h of the input (narrow); w, c: width of the input, channels of the output (wide); back: wide -> narrow */
     void (*shuffle)(lk_dtype type, void *narrow, void *wide, int64_t rows, int64_t w, int64_t c, int r, bool back);
@@ -77,6 +81,10 @@ typedef struct lk_simd_table {
      * mask (n, h, w) may be NULL; tap: the window; scratch: LK_SIMD_SLICES * lk_ssim_floats --- */
     double (*ssim)(const float *x, const float *y, const float *mask, float *grad, lk_shape s, const float *tap,
                    int window, float scale, float *scratch);
+    /* --- bce.c: sum of weights * cross entropy; scale times its gradient is added to grad. target, weights and
+     * grad may be NULL --- */
+    double (*bce)(const float *x, const float *target, float label, const float *weights, float *grad, float scale,
+                  int64_t count);
 } lk_simd_table;
 
 #define LK_SSIM_MAX_WINDOW 64
@@ -89,6 +97,11 @@ static inline size_t lk_ssim_row(int64_t w, int64_t c, int window)
 static inline size_t lk_ssim_floats(int64_t w, int64_t c, int window)
 {
     return lk_ssim_row(w, c, window) * (7 * (size_t)window + 4 + 4 + 3); /* rings of 4 and 3 rows, single rows */
+}
+
+static inline size_t lk_depthwise_floats(int64_t channels, int k)
+{
+    return (size_t)LK_SIMD_SLICES * ((size_t)(channels + 15) / 16 * 16) * (size_t)k * (size_t)k;
 }
 
 const lk_simd_table *lk_simd(void);

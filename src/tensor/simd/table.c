@@ -14,6 +14,7 @@ const lk_simd_table JOIN(lk_simd_, SIMD_SET) = {
     .act_bias_grad = KERNEL(act_bias_grad),
     .add_act = KERNEL(add_act),
     .dense_weight_grad = KERNEL(dense_weight_grad),
+    .depthwise_weight_grad = KERNEL(depthwise_weight_grad),
     .shuffle = KERNEL(shuffle),
     .copy_columns = KERNEL(copy_columns),
     .resize = KERNEL(resize),
@@ -28,4 +29,5 @@ const lk_simd_table JOIN(lk_simd_, SIMD_SET) = {
     .sample_norm = KERNEL(sample_norm),
     .sample_norm_grad = KERNEL(sample_norm_grad),
     .ssim = KERNEL(ssim),
+    .bce = KERNEL(bce),
 };

@@ -14,8 +14,8 @@
 #define RIGID_GAIN 30.0f     /* Hz per outer-eye distance a second */
 #define STILL_HZ 1.5f
 #define STILL_GAIN 40.0f
-#define FREE_HZ 7.0f
-#define FREE_GAIN 60.0f
+#define FREE_HZ 9.0f
+#define FREE_GAIN 90.0f
 
 static float blend(float hz, float dt)
 {

@@ -25,7 +25,7 @@
 #define FREE_RANGE 2.5f
 #define NOISE_MIN 1e-4f    /* outer-eye distances */
 
-float lk_point_freedom(int i) { return i >= 36 ? 1.0f : 0.0f; }
+float lk_point_freedom(int i) { return i >= 36 ? 1.0f : i >= 3 && i <= 13 ? 0.6f : 0.0f; }
 
 /* Value at x = 0 of the weighted quadratic through (x_i, y_i), x_i whole pictures from here. Few samples: a line or a
  * mean, as far as they determine one. */

@@ -1,0 +1,79 @@
+/* real.c: following real people in real footage, and how fast. There are no points
+ * to compare with; counted are pictures with the right number of faces and tracks
+ * that broke.
+ */
+#include "face/eval/parts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct tally { int64_t frames, one, tracks, clips, quality_frames; double quality; } tally;
+
+static lk_status watch(lk_eval *e, const char *path, tally *t, lk_error *err)
+{
+    lk_face_clip clip;
+    LK_TRY(lk_analyse_clip(e->a, path, &clip, e->o->cancel, NULL, err));
+    for (int64_t f = 0; f < clip.count; f++) {
+        t->frames++;
+        t->one += clip.frames[f].count == 1;
+        for (int i = 0; i < clip.frames[f].count; i++) t->quality += clip.frames[f].faces[i].quality, t->quality_frames++;
+    }
+    t->tracks += clip.tracks;
+    t->clips++;
+    lk_face_clip_clear(&clip);
+    return lk_eval_tick(e, path, err);
+}
+
+static lk_status folder(lk_eval *e, const char *name, const char *suffix, tally *t, lk_error *err)
+{
+    char path[1024], full[1300];
+    lk_eval_names names;
+    lk_eval_path(e, path, "%s", name);
+    LK_TRY(lk_eval_list(path, suffix, &names, err));
+    lk_status s = LK_OK;
+    for (int i = 0; i < names.count && s == LK_OK; i++) {
+        snprintf(full, sizeof full, "%s/%s", path, names.name[i]);
+        s = watch(e, full, t, err);
+    }
+    lk_eval_names_free(&names);
+    return s;
+}
+
+static lk_status report(lk_eval *e, const char *name, const tally *t, lk_error *err)
+{
+    char figure[96];
+    snprintf(figure, sizeof figure, "%s: frames with exactly one face", name);
+    LK_TRY(lk_eval_report(e, "real", figure, 100.0 * (double)t->one / (double)LK_MAX(t->frames, 1), "%", ">= 99", t->frames, err));
+    snprintf(figure, sizeof figure, "%s: tracks beyond one a clip", name);
+    LK_TRY(lk_eval_report(e, "real", figure, (double)(t->tracks - t->clips), "", "0", t->clips, err));
+    snprintf(figure, sizeof figure, "%s: mean quality of the points", name);
+    return lk_eval_report(e, "real", figure, t->quality / (double)LK_MAX(t->quality_frames, 1), "", "", t->quality_frames, err);
+}
+
+lk_status lk_eval_real(lk_eval *e, lk_error *err)
+{
+    tally grid = {0}, turning = {0};
+    LK_TRY(folder(e, "grid/s1", ".mpg", &grid, err));
+    LK_TRY(folder(e, "grid/other", ".mpg", &grid, err));
+    LK_TRY(report(e, "GRID", &grid, err));
+    LK_TRY(folder(e, "video_intel", "male.mp4", &turning, err));
+    return report(e, "head turns", &turning, err);
+}
+
+lk_status lk_eval_speed(lk_eval *e, lk_error *err)
+{
+    char path[1024];
+    double best = INFINITY;
+    int64_t frames = 0;
+    lk_eval_path(e, path, "actors/actors/A/perf.mp4");
+    for (int run = 0; run < 2; run++) { /* the first also plans the networks for this size */
+        lk_face_clip clip;
+        double start = lk_now();
+        LK_TRY(lk_analyse_clip(e->a, path, &clip, e->o->cancel, NULL, err));
+        best = fmin(best, lk_now() - start);
+        frames = clip.count;
+        lk_face_clip_clear(&clip);
+    }
+    return lk_eval_report(e, "speed", "one face at 640x360, file to tracks", (double)frames / best, "frames/s", ">= 100", frames, err);
+}

@@ -106,8 +106,10 @@ def mean_3d(frames, start):
 
 def table(name, comment, rows):
     out = [f"/* {comment} */", f"const float {name} = {{"]
-    for i in range(0, len(rows), 4):
-        out.append("    " + " ".join("{" + ", ".join(f"{v:.4f}f" for v in row) + "}," for row in rows[i:i + 4]))
+    step = 4 if len(rows[0]) == 2 else 3
+    for i in range(0, len(rows), step):
+        cells = ["{" + ", ".join(f"{v:.4f}f" for v in row) + "}," for row in rows[i:i + step]]
+        out.append("    " + " ".join(cells))
     return "\n".join(out + ["};", ""])
 
 
@@ -128,8 +130,8 @@ def main():
     weights = ["    " + " ".join(f"{w:.4f}f," for w in weight[i:i + 8]) for i in range(0, 68, 8)]
     print("\n".join(["/* Inverse mean squared residual of each point, mean 1. */",
                      "const float lk_shape_weight[LK_LANDMARKS] = {", *weights, "};"]))
-    print(f"{len(london)} photographs, {len(frontal)} frontal and {len(stills) + len(clips[::2])} posed renderings",
-          file=sys.stderr)
+    posed = len(stills) + len(clips[::2])
+    print(f"{len(london)} photographs, {len(frontal)} frontal and {posed} posed renderings", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@
 
 #define CROP_SIDE 2.2f    /* outer-eye distances, coverage 1 */
 #define CROP_DROP 0.5f    /* from the centroid of the 33 points down to the middle of the crop */
-/* Middle of the 68 points' extent over the offset of the nose ridge (points 29, 30), both in mean-shape units:
- * regression over the same frames, residual deviation 0.026. */
+/* Middle of the 68 points' extent over the offset of the nose ridge (points 29, 30), both in mean-shape
+ * units: regression over the same frames, residual deviation 0.026. */
 #define SLIDE_GAIN (-1.69f)
 #define SLIDE_LIMIT 0.4f  /* of the nose offset; a profile shows 0.35 */
 
@@ -28,8 +28,8 @@ int lk_align_point(int i)
     return i < 31 ? 17 + i : corners[i - 31];
 }
 
-/* Umeyama (1991) for two dimensions: with the points as complex numbers the best rotation and scale is one complex
- * division, which can never be a reflection, so that no SVD is needed. */
+/* Umeyama (1991) for two dimensions: with the points as complex numbers the best rotation and scale is one
+ * complex division, which can never be a reflection, so that no SVD is needed. */
 lk_affine lk_similarity_fit(const lk_point *from, const lk_point *to, const float *weight, int n)
 {
     double fx = 0, fy = 0, tx = 0, ty = 0, sum = 0;
@@ -53,7 +53,8 @@ lk_affine lk_similarity_fit(const lk_point *from, const lk_point *to, const floa
     }
     double c = 1, s = 0;
     if (var > 1e-12 * sum && re * re + im * im > 0) c = re / var, s = im / var;
-    return (lk_affine){(float)c, (float)-s, (float)(tx - c * fx + s * fy), (float)s, (float)c, (float)(ty - s * fx - c * fy)};
+    return (lk_affine){(float)c, (float)-s, (float)(tx - c * fx + s * fy),
+                       (float)s, (float)c,  (float)(ty - s * fx - c * fy)};
 }
 
 lk_affine lk_similarity_rigid(const lk_point from[LK_LANDMARKS], const lk_point to[LK_LANDMARKS])
@@ -86,7 +87,8 @@ lk_affine lk_face_align(const lk_point lm[LK_LANDMARKS], int size, float coverag
 void lk_face_mean_shape(int size, float coverage, lk_point out[LK_LANDMARKS])
 {
     lk_affine m = unit_to_crop(size, coverage);
-    for (int i = 0; i < LK_LANDMARKS; i++) out[i] = lk_point_map(m, (lk_point){lk_shape_2d[i][0], lk_shape_2d[i][1]});
+    for (int i = 0; i < LK_LANDMARKS; i++)
+        out[i] = lk_point_map(m, (lk_point){lk_shape_2d[i][0], lk_shape_2d[i][1]});
 }
 
 float lk_face_interocular(const lk_point lm[LK_LANDMARKS])

@@ -13,7 +13,8 @@
 
 lk_analyser_options lk_analyser_defaults(void)
 {
-    return (lk_analyser_options){.min_face = 24, .threshold = 0, .max_faces = 16, .redetect_every = 12, .smooth = true};
+    return (lk_analyser_options){
+        .min_face = 24, .threshold = 0, .max_faces = 16, .redetect_every = 12, .smooth = true};
 }
 
 static lk_status need_model(const char *dir, const char *name, lk_error *err)
@@ -22,7 +23,9 @@ static lk_status need_model(const char *dir, const char *name, lk_error *err)
     if (!path) return LK_FAIL(err, LK_E_NOMEM, "no memory to look for the model %s", name);
     lk_status s = LK_OK;
     if (!lk_path_exists(path))
-        s = LK_FAIL(err, LK_E_NOTFOUND, "the model %s is missing: install the models of this version or set LIKENESS_MODELS to their folder",
+        s = LK_FAIL(err, LK_E_NOTFOUND,
+                    "the model %s is missing: install the models of this version or set LIKENESS_MODELS to "
+                    "their folder",
                     path);
     lk_free(path);
     return s;
@@ -102,7 +105,8 @@ static lk_status eyes_detect(void *user, lk_detection *out, int max, int *count,
 {
     lk_analyser *a = user;
     LK_TRY(whole_picture(a, err));
-    return lk_detector_run(a->detector, a->still ? a->still : &a->whole, a->o.min_face, a->o.threshold, out, max, count, err);
+    return lk_detector_run(a->detector, a->still ? a->still : &a->whole, a->o.min_face, a->o.threshold, out,
+                           max, count, err);
 }
 
 /* Read the part of the frame that the crop shows into the patch. */
@@ -116,7 +120,8 @@ static lk_status read_patch(lk_analyser *a, lk_affine to_crop, int *px, int *py,
         lk_affine_apply(back, i & 1 ? LK_NET_CROP : -1, i & 2 ? LK_NET_CROP : -1, &x, &y);
         x0 = fminf(x0, x), y0 = fminf(y0, y), x1 = fmaxf(x1, x), y1 = fmaxf(y1, y);
     }
-    if (!(x1 - x0 < 1e6f) || !(y1 - y0 < 1e6f)) return LK_FAIL(err, LK_E_BUG, "the frame of a followed face is degenerate");
+    if (!(x1 - x0 < 1e6f) || !(y1 - y0 < 1e6f))
+        return LK_FAIL(err, LK_E_BUG, "the frame of a followed face is degenerate");
     /* Clamped so that the patch holds at least the picture's edge that such a crop would show. */
     int left = (int)LK_CLAMP(floorf(x0) - PATCH_MARGIN, 0, (float)(f.width - 1));
     int top = (int)LK_CLAMP(floorf(y0) - PATCH_MARGIN, 0, (float)(f.height - 1));
@@ -127,7 +132,9 @@ static lk_status read_patch(lk_analyser *a, lk_affine to_crop, int *px, int *py,
         lk_free(a->patch.data);
         a->patch_room = 0;
         a->patch.data = lk_alloc(need * sizeof(float));
-        if (!a->patch.data) return LK_FAIL(err, LK_E_NOMEM, "no memory for a face of %d x %d px", right - left + 1, bottom - top + 1);
+        if (!a->patch.data)
+            return LK_FAIL(err, LK_E_NOMEM, "no memory for a face of %d x %d px", right - left + 1,
+                           bottom - top + 1);
         a->patch_room = need;
     }
     a->patch.w = right - left + 1;
@@ -138,15 +145,18 @@ static lk_status read_patch(lk_analyser *a, lk_affine to_crop, int *px, int *py,
     return lk_frame_get_rgb(a->frame, left, top, &a->patch, err);
 }
 
-static lk_status eyes_locate(void *user, lk_affine to_crop, lk_point lm[LK_LANDMARKS], float *quality, lk_error *err)
+static lk_status eyes_locate(void *user, lk_affine to_crop, lk_point lm[LK_LANDMARKS], float *quality,
+                             lk_error *err)
 {
     lk_analyser *a = user;
     if (a->still || a->whole_ready)
-        return lk_landmarker_run(a->landmarker, a->still ? a->still : &a->whole, to_crop, lm, quality, NULL, err);
+        return lk_landmarker_run(a->landmarker, a->still ? a->still : &a->whole, to_crop, lm, quality, NULL,
+                                 err);
     int px = 0, py = 0;
     LK_TRY(read_patch(a, to_crop, &px, &py, err));
     lk_affine shift = {1, 0, (float)px, 0, 1, (float)py};
-    LK_TRY(lk_landmarker_run(a->landmarker, &a->patch, lk_affine_mul(to_crop, shift), lm, quality, NULL, err));
+    LK_TRY(
+        lk_landmarker_run(a->landmarker, &a->patch, lk_affine_mul(to_crop, shift), lm, quality, NULL, err));
     for (int i = 0; i < LK_LANDMARKS; i++) lm[i].x += (float)px, lm[i].y += (float)py;
     return LK_OK;
 }
@@ -162,10 +172,12 @@ lk_face_eyes lk_analyser_eyes(lk_analyser *a, const lk_frame *f)
 
 /* --- stills ---------------------------------------------------------------------- */
 
-lk_status lk_analyse_image(lk_analyser *a, const lk_image *rgb, lk_face *faces, int max, int *count, lk_error *err)
+lk_status lk_analyse_image(lk_analyser *a, const lk_image *rgb, lk_face *faces, int max, int *count,
+                           lk_error *err)
 {
     *count = 0;
-    if (rgb->c != 3 || rgb->w < 1 || rgb->h < 1) return LK_FAIL(err, LK_E_ARG, "face analysis needs an RGB picture");
+    if (rgb->c != 3 || rgb->w < 1 || rgb->h < 1)
+        return LK_FAIL(err, LK_E_ARG, "face analysis needs an RGB picture");
     lk_detection found[4 * LK_TRACKER_MAX];
     int n = 0;
     lk_face_eyes eyes = lk_analyser_eyes(a, NULL);
@@ -191,7 +203,8 @@ lk_status lk_analyse_image(lk_analyser *a, const lk_image *rgb, lk_face *faces, 
 
 /* --- clips ------------------------------------------------------------------------ */
 
-/* Luma thumbnail from four thin strips a row: enough for the pattern of the picture and little to read of a large one. */
+/* Luma thumbnail from four thin strips a row: enough for the pattern of the picture and little to read of a
+ * large one. */
 static lk_status thumbnail(lk_analyser *a, float thumb[LK_CUT_W * LK_CUT_H], lk_error *err)
 {
     enum { STRIP = 2 };
@@ -202,13 +215,15 @@ static lk_status thumbnail(lk_analyser *a, float thumb[LK_CUT_W * LK_CUT_H], lk_
     for (int ty = 0; ty < LK_CUT_H && s == LK_OK; ty++) {
         float row[LK_CUT_W] = {0};
         for (int part = 0; part < 2 && s == LK_OK; part++) {
-            s = lk_frame_get_rgb(a->frame, 0, (int)((ty + 0.25 + 0.5 * part) * f.height / LK_CUT_H), &strip, err);
+            s = lk_frame_get_rgb(a->frame, 0, (int)((ty + 0.25 + 0.5 * part) * f.height / LK_CUT_H), &strip,
+                                 err);
             for (int tx = 0; tx < LK_CUT_W && s == LK_OK; tx++) {
                 int from = (int)((int64_t)tx * f.width / LK_CUT_W);
                 int to = LK_MAX((int)((int64_t)(tx + 1) * f.width / LK_CUT_W), from + 1);
                 double sum = 0;
                 for (int y = 0; y < STRIP; y++)
-                    for (int x = from; x < to && x < f.width; x++) sum += strip.data[(size_t)y * (size_t)f.width + (size_t)x];
+                    for (int x = from; x < to && x < f.width; x++)
+                        sum += strip.data[(size_t)y * (size_t)f.width + (size_t)x];
                 row[tx] += (float)(sum / (2.0 * STRIP * (to - from)));
             }
         }
@@ -218,8 +233,8 @@ static lk_status thumbnail(lk_analyser *a, float thumb[LK_CUT_W * LK_CUT_H], lk_
     return s;
 }
 
-lk_status lk_analyser_follow(lk_analyser *a, const lk_frame *frame, lk_face *faces, int max, int *count, bool *cut,
-                             lk_error *err)
+lk_status lk_analyser_follow(lk_analyser *a, const lk_frame *frame, lk_face *faces, int max, int *count,
+                             bool *cut, lk_error *err)
 {
     float thumb[LK_CUT_W * LK_CUT_H];
     lk_face_eyes eyes = lk_analyser_eyes(a, frame);
@@ -247,7 +262,8 @@ static lk_smoother *smoother_of(lk_analyser *a, int track)
     return &a->smooth[oldest].state;
 }
 
-lk_status lk_analyse_frame(lk_analyser *a, const lk_frame *f, lk_face *faces, int max, int *count, lk_error *err)
+lk_status lk_analyse_frame(lk_analyser *a, const lk_frame *f, lk_face *faces, int max, int *count,
+                           lk_error *err)
 {
     bool cut;
     LK_TRY(lk_analyser_follow(a, f, faces, max, count, &cut, err));
@@ -267,15 +283,17 @@ lk_status lk_analyse_frame(lk_analyser *a, const lk_frame *f, lk_face *faces, in
 static lk_status check_crop(const lk_image *crop, lk_error *err)
 {
     if (crop->c == 3 && crop->w >= 8 && crop->w == crop->h) return LK_OK;
-    return LK_FAIL(err, LK_E_ARG, "a face crop must be a square RGB picture of at least 8 px, not %d x %d with %d channels", crop->w,
-                   crop->h, crop->c);
+    return LK_FAIL(err, LK_E_ARG,
+                   "a face crop must be a square RGB picture of at least 8 px, not %d x %d with %d channels",
+                   crop->w, crop->h, crop->c);
 }
 
 lk_status lk_face_mask(lk_analyser *a, const lk_image *crop, lk_image *mask, lk_error *err)
 {
     LK_TRY(check_crop(crop, err));
     if (!mask->data || mask->c != 1 || mask->w != crop->w || mask->h != crop->h)
-        return LK_FAIL(err, LK_E_ARG, "the mask of a %d px crop must have one channel and that size", crop->w);
+        return LK_FAIL(err, LK_E_ARG, "the mask of a %d px crop must have one channel and that size",
+                       crop->w);
     if (!a->masker) LK_TRY(lk_masker_open(a->models_dir, &a->masker, err));
     return lk_masker_run(a->masker, crop, mask, err);
 }

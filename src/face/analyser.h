@@ -26,8 +26,8 @@ struct lk_analyser {
 };
 
 /* One picture of a clip, without smoothing and pose. cut: it begins a new scene. */
-lk_status lk_analyser_follow(lk_analyser *a, const lk_frame *f, lk_face *faces, int max, int *count, bool *cut,
-                             lk_error *err);
+lk_status lk_analyser_follow(lk_analyser *a, const lk_frame *f, lk_face *faces, int max, int *count,
+                             bool *cut, lk_error *err);
 /* The eyes, on the given frame (NULL: on what the analyser looks at already). */
 lk_face_eyes lk_analyser_eyes(lk_analyser *a, const lk_frame *f);
 

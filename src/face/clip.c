@@ -93,7 +93,8 @@ static lk_status walk_back(job *j, const lk_face *found, lk_error *err)
         if (s == LK_E_NOTFOUND) break;
         LK_TRY(s);
         for (int k = 0; k < j->frames[i].count; k++)
-            if (lk_rect_iou(j->frames[i].faces[k].box, c.box) > 0.3f) return LK_OK; /* somebody else is there */
+            if (lk_rect_iou(j->frames[i].faces[k].box, c.box) > 0.3f)
+                return LK_OK; /* somebody else is there */
         motion.x = 0.5f * (c.box.x0 + c.box.x1 - at.box.x0 - at.box.x1);
         motion.y = 0.5f * (c.box.y0 + c.box.y1 - at.box.y0 - at.box.y1);
         memcpy(at.lm, c.lm, sizeof at.lm);
@@ -113,8 +114,10 @@ static lk_status next_picture(job *j, lk_frame *f, lk_error *err)
     LK_TRY(lk_analyser_follow(j->a, f, faces, LK_TRACKER_MAX, &count, &cut, err));
     if (j->clip->count == j->room) {
         int64_t room = j->room ? j->room * 2 : 256;
-        lk_face_frame *more = lk_realloc(j->frames, (size_t)j->room * sizeof *more, (size_t)room * sizeof *more);
-        if (!more) return LK_FAIL(err, LK_E_NOMEM, "no memory for more than %lld pictures", (long long)j->room);
+        lk_face_frame *more =
+            lk_realloc(j->frames, (size_t)j->room * sizeof *more, (size_t)room * sizeof *more);
+        if (!more)
+            return LK_FAIL(err, LK_E_NOMEM, "no memory for more than %lld pictures", (long long)j->room);
         j->frames = more;
         j->room = room;
     }
@@ -127,7 +130,8 @@ static lk_status next_picture(job *j, lk_frame *f, lk_error *err)
     }
     if (!j->ring_size) {
         int64_t bytes = (int64_t)info.width * info.height * (info.bit_depth > 8 ? 6 : 3);
-        j->ring_size = (int)LK_CLAMP(RING_BYTES / LK_MAX(bytes, 1), 1, LK_MIN(RING_MAX, j->a->o.redetect_every + 1));
+        j->ring_size =
+            (int)LK_CLAMP(RING_BYTES / LK_MAX(bytes, 1), 1, LK_MIN(RING_MAX, j->a->o.redetect_every + 1));
         j->clip->width = info.width;
         j->clip->height = info.height;
     }
@@ -138,8 +142,8 @@ static lk_status next_picture(job *j, lk_frame *f, lk_error *err)
     return LK_OK;
 }
 
-static lk_status watch(job *j, lk_queue *queue, int64_t expected, const lk_cancel *cancel, const lk_progress_sink *progress,
-                       lk_error *err)
+static lk_status watch(job *j, lk_queue *queue, int64_t expected, const lk_cancel *cancel,
+                       const lk_progress_sink *progress, lk_error *err)
 {
     lk_meter meter;
     lk_meter_init(&meter, progress, "faces", "frames", expected);
@@ -149,7 +153,8 @@ static lk_status watch(job *j, lk_queue *queue, int64_t expected, const lk_cance
         if (s == LK_END) break;
         LK_TRY(s);
         lk_frame *f = item;
-        s = lk_cancel_raised(cancel) ? LK_FAIL(err, LK_E_CANCELLED, "looking for faces was cancelled") : next_picture(j, f, err);
+        s = lk_cancel_raised(cancel) ? LK_FAIL(err, LK_E_CANCELLED, "looking for faces was cancelled")
+                                     : next_picture(j, f, err);
         lk_frame_unref(&f);
         LK_TRY(s);
         lk_meter_set(&meter, j->clip->count, NULL);
@@ -168,7 +173,8 @@ lk_status lk_analyse_clip(lk_analyser *a, const char *path, lk_face_clip *out, c
     lk_status s;
     LK_TRY(lk_reader_open(path, &d.reader, err));
     if (!lk_reader_info(d.reader)->has_video)
-        LK_GOTO(done, LK_FAIL(err, LK_E_FORMAT, "%s has no picture, only sound: a clip or a photo is needed", path));
+        LK_GOTO(done, LK_FAIL(err, LK_E_FORMAT, "%s has no picture, only sound: a clip or a photo is needed",
+                              path));
     if (lk_arena_new(&out->arena, ARENA_CHUNK) != LK_OK)
         LK_GOTO(done, LK_FAIL(err, LK_E_NOMEM, "no memory for the faces of %s", path));
     lk_analyser_reset(a);

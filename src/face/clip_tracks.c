@@ -22,7 +22,8 @@ static void index_clear(track_index *x)
     *x = (track_index){0};
 }
 
-static lk_status index_make(const lk_face_frame *frames, int64_t count, int tracks, track_index *out, lk_error *err)
+static lk_status index_make(const lk_face_frame *frames, int64_t count, int tracks, track_index *out,
+                            lk_error *err)
 {
     *out = (track_index){.tracks = tracks};
     int64_t total = 0;
@@ -38,7 +39,8 @@ static lk_status index_make(const lk_face_frame *frames, int64_t count, int trac
     }
     for (int t = 2; t < tracks + 2; t++) out->start[t] += out->start[t - 1];
     for (int64_t f = 0; f < count; f++) /* start[t + 1] runs from the track's first place to its end */
-        for (int i = 0; i < frames[f].count; i++) out->refs[out->start[frames[f].faces[i].track + 1]++] = (face_ref){f, i};
+        for (int i = 0; i < frames[f].count; i++)
+            out->refs[out->start[frames[f].faces[i].track + 1]++] = (face_ref){f, i};
     return LK_OK;
 }
 
@@ -50,9 +52,12 @@ static lk_status settle_ids(lk_face_frame *frames, int64_t count, int *tracks, l
     int ids = 0;
     for (int64_t f = 0; f < count; f++)
         for (int i = 0; i < frames[f].count; i++) ids = LK_MAX(ids, frames[f].faces[i].track + 1);
-    int *number = lk_calloc((size_t)ids + 1, sizeof *number), *seen = lk_calloc((size_t)ids + 1, sizeof *seen);
+    int *number = lk_calloc((size_t)ids + 1, sizeof *number);
+    int *seen = lk_calloc((size_t)ids + 1, sizeof *seen);
     float *sure = lk_calloc((size_t)ids + 1, sizeof *sure);
-    lk_status s = number && seen && sure ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory to number the tracks of the clip");
+    lk_status s = number && seen && sure
+                      ? LK_OK
+                      : LK_FAIL(err, LK_E_NOMEM, "no memory to number the tracks of the clip");
     for (int64_t f = 0; f < count && s == LK_OK; f++)
         for (int i = 0; i < frames[f].count; i++) {
             const lk_face *k = &frames[f].faces[i];
@@ -81,10 +86,13 @@ static lk_status settle_ids(lk_face_frame *frames, int64_t count, int *tracks, l
 
 static bool agree(const lk_face *a, const lk_face *b)
 {
-    float wa = a->box.x1 - a->box.x0, ha = a->box.y1 - a->box.y0, wb = b->box.x1 - b->box.x0, hb = b->box.y1 - b->box.y0;
+    float wa = a->box.x1 - a->box.x0, ha = a->box.y1 - a->box.y0;
+    float wb = b->box.x1 - b->box.x0, hb = b->box.y1 - b->box.y0;
     float size = sqrtf(fmaxf(wa * ha, 1)), other = sqrtf(fmaxf(wb * hb, 1));
-    float dx = 0.5f * (a->box.x0 + a->box.x1 - b->box.x0 - b->box.x1), dy = 0.5f * (a->box.y0 + a->box.y1 - b->box.y0 - b->box.y1);
-    if (hypotf(dx, dy) > BRIDGE_MOVE * size || fmaxf(size, other) > BRIDGE_RESIZE * fminf(size, other)) return false;
+    float dx = 0.5f * (a->box.x0 + a->box.x1 - b->box.x0 - b->box.x1);
+    float dy = 0.5f * (a->box.y0 + a->box.y1 - b->box.y0 - b->box.y1);
+    if (hypotf(dx, dy) > BRIDGE_MOVE * size || fmaxf(size, other) > BRIDGE_RESIZE * fminf(size, other))
+        return false;
     float ya, yb, pitch, roll;
     lk_face_pose(a->lm, &ya, &pitch, &roll);
     lk_face_pose(b->lm, &yb, &pitch, &roll);
@@ -134,15 +142,19 @@ static lk_status smooth_runs(lk_face_clip *clip, lk_error *err)
     lk_point (*lm)[LK_LANDMARKS] = NULL;
     int64_t longest = 0;
     for (int t = 0; t < clip->tracks; t++) longest = LK_MAX(longest, x.start[t + 1] - x.start[t]);
-    if (longest > INT32_MAX / 2) s = LK_FAIL(err, LK_E_RANGE, "the clip is too long to be analysed in one piece; cut it");
+    if (longest > INT32_MAX / 2)
+        s = LK_FAIL(err, LK_E_RANGE, "the clip is too long to be analysed in one piece; cut it");
     else if (longest && !(lm = lk_alloc((size_t)longest * sizeof *lm)))
         s = LK_FAIL(err, LK_E_NOMEM, "no memory to smooth a track of %lld pictures", (long long)longest);
     for (int t = 0; t < clip->tracks && s == LK_OK; t++)
         for (int64_t from = x.start[t], to; from < x.start[t + 1] && s == LK_OK; from = to) {
-            for (to = from + 1; to < x.start[t + 1] && x.refs[to].frame == x.refs[to - 1].frame + 1; to++) continue;
-            for (int64_t i = from; i < to; i++) memcpy(lm[i - from], face_at(clip->frames, x.refs[i])->lm, sizeof *lm);
+            for (to = from + 1; to < x.start[t + 1] && x.refs[to].frame == x.refs[to - 1].frame + 1; to++)
+                continue;
+            for (int64_t i = from; i < to; i++)
+                memcpy(lm[i - from], face_at(clip->frames, x.refs[i])->lm, sizeof *lm);
             s = lk_smooth_track(lm, (int)(to - from), err);
-            for (int64_t i = from; i < to; i++) memcpy(face_at(clip->frames, x.refs[i])->lm, lm[i - from], sizeof *lm);
+            for (int64_t i = from; i < to; i++)
+                memcpy(face_at(clip->frames, x.refs[i])->lm, lm[i - from], sizeof *lm);
         }
     lk_free(lm);
     index_clear(&x);

@@ -16,7 +16,8 @@ static const struct { int first, last; bool closed; float rgb[3]; } parts[] = {
     {60, 67, true, {1.0f, 0.6f, 0.8f}},
 };
 static const float track_rgb[][3] = {
-    {0.2f, 0.9f, 0.4f}, {1.0f, 0.55f, 0.1f}, {0.3f, 0.6f, 1.0f}, {0.95f, 0.3f, 0.75f}, {0.9f, 0.9f, 0.2f}, {0.4f, 0.9f, 0.9f},
+    {0.2f, 0.9f, 0.4f},   {1.0f, 0.55f, 0.1f}, {0.3f, 0.6f, 1.0f},
+    {0.95f, 0.3f, 0.75f}, {0.9f, 0.9f, 0.2f},  {0.4f, 0.9f, 0.9f},
 };
 
 void lk_face_draw(lk_image *im, const lk_face *faces, int count)
@@ -29,7 +30,9 @@ void lk_face_draw(lk_image *im, const lk_face *faces, int count)
         for (size_t p = 0; p < LK_COUNT(parts); p++) {
             for (int i = parts[p].first; i <= parts[p].last; i++) {
                 int next = i < parts[p].last ? i + 1 : parts[p].closed ? parts[p].first : i;
-                if (w >= 60) lk_draw_line(im, f->lm[i].x, f->lm[i].y, f->lm[next].x, f->lm[next].y, dot * 0.6f, parts[p].rgb);
+                if (w >= 60)
+                    lk_draw_line(im, f->lm[i].x, f->lm[i].y, f->lm[next].x, f->lm[next].y, dot * 0.6f,
+                                 parts[p].rgb);
                 lk_draw_dot(im, f->lm[i].x, f->lm[i].y, dot, parts[p].rgb);
             }
         }
@@ -40,7 +43,8 @@ void lk_face_draw(lk_image *im, const lk_face *faces, int count)
         float y = f->box.y0 - 1.6f * height, x = fmaxf(f->box.x0, 0);
         if (y < 0) y = f->box.y1 + 0.3f * height; /* no room above */
         const float black[3] = {0, 0, 0};
-        lk_draw_fill(im, x, y, x + (float)lk_draw_text_width(height, label) + height * 0.5f, y + 1.3f * height, black, 0.55f);
+        lk_draw_fill(im, x, y, x + (float)lk_draw_text_width(height, label) + height * 0.5f,
+                     y + 1.3f * height, black, 0.55f);
         lk_draw_text(im, x + 0.25f * height, y + 0.15f * height, height, label, rgb);
     }
 }

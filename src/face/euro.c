@@ -59,7 +59,8 @@ void lk_smoother_step(lk_smoother *s, double seconds, lk_point lm[LK_LANDMARKS])
     lk_affine out = {r[2], -r[3], r[0], r[3], r[2], r[1]};
     for (int i = 0; i < LK_LANDMARKS; i++) {
         float free = lk_point_freedom(i);
-        float hz = STILL_HZ + free * (FREE_HZ - STILL_HZ), gain = STILL_GAIN + free * (FREE_GAIN - STILL_GAIN);
+        float hz = STILL_HZ + free * (FREE_HZ - STILL_HZ),
+              gain = STILL_GAIN + free * (FREE_GAIN - STILL_GAIN);
         lk_point q = lk_point_map(to_mean, lm[i]);
         q.x = step(&s->shape[i][0], q.x, dt, hz, gain, 1);
         q.y = step(&s->shape[i][1], q.y, dt, hz, gain, 1);

@@ -20,7 +20,7 @@ static float turn(lk_point o, lk_point a, lk_point b)
     return (a.x - o.x) * (b.y - o.y) - (a.y - o.y) * (b.x - o.x);
 }
 
-/* Andrew's monotone chain. Returns the corners in h (room for n + 1), interior on the side where turn() > 0. */
+/* Andrew's monotone chain. Returns the corners in h (room for n + 1); inside is where turn() > 0. */
 static int convex_hull(lk_point *p, int n, lk_point *h)
 {
     qsort(p, (size_t)n, sizeof *p, by_x);
@@ -43,19 +43,23 @@ static void outline(const lk_point lm[LK_LANDMARKS], lk_point out[OUTLINE])
     for (int i = 17; i <= 26; i++) bx += lm[i].x / 10, by += lm[i].y / 10;
     for (int i = 36; i <= 47; i++) ex += lm[i].x / 12, ey += lm[i].y / 12;
     for (int i = 0; i < 17; i++) out[i] = lm[i];
-    for (int i = 17; i <= 26; i++) out[i] = (lk_point){lm[i].x + 0.5f * (bx - ex), lm[i].y + 0.5f * (by - ey)};
+    for (int i = 17; i <= 26; i++)
+        out[i] = (lk_point){lm[i].x + 0.5f * (bx - ex), lm[i].y + 0.5f * (by - ey)};
 }
 
 lk_status lk_face_hull_mask(const lk_point lm[LK_LANDMARKS], lk_image *mask, float feather, lk_error *err)
 {
     if (mask->c != 1 || !mask->data || !(feather >= 0))
-        return LK_FAIL(err, LK_E_ARG, "a hull mask needs a picture of one channel and a feather of at least 0 px");
+        return LK_FAIL(err, LK_E_ARG,
+                       "a hull mask needs a picture of one channel and a feather of at least 0 px");
     lk_point p[OUTLINE], h[OUTLINE + 1];
     outline(lm, p);
     for (int i = 0; i < OUTLINE; i++)
-        if (!isfinite(p[i].x) || !isfinite(p[i].y)) return LK_FAIL(err, LK_E_ARG, "a landmark is not a number");
+        if (!isfinite(p[i].x) || !isfinite(p[i].y))
+            return LK_FAIL(err, LK_E_ARG, "a landmark is not a number");
     int n = convex_hull(p, OUTLINE, h);
-    float nx[OUTLINE], ny[OUTLINE], nd[OUTLINE]; /* inward normals: nx*x + ny*y + nd = distance from the edge, > 0 inside */
+    float nx[OUTLINE], ny[OUTLINE],
+        nd[OUTLINE]; /* inward normals: nx*x + ny*y + nd = distance from the edge, > 0 inside */
     int edges = 0;
     for (int i = 0; i < n; i++) {
         lk_point a = h[i], b = h[(i + 1) % n];
@@ -70,7 +74,8 @@ lk_status lk_face_hull_mask(const lk_point lm[LK_LANDMARKS], lk_image *mask, flo
         for (int x = 0; x < mask->w; x++) {
             float d = edges >= 3 ? INFINITY : -INFINITY; /* an outline without area masks nothing */
             for (int i = 0; i < edges; i++) d = fminf(d, nx[i] * (float)x + ny[i] * (float)y + nd[i]);
-            /* Half a pixel outside to `feather` inside; at feather 0 this is the usual one-pixel antialiasing. */
+            /* Half a pixel outside to `feather` inside; at feather 0 this is the usual one-pixel
+             * antialiasing. */
             float t = LK_CLAMP((d + 0.5f) / (feather + 1.0f), 0.0f, 1.0f);
             mask->data[(size_t)y * (size_t)mask->w + (size_t)x] = feather > 0 ? t * t * (3 - 2 * t) : t;
         }

@@ -23,8 +23,8 @@ static bool holds_models(const char *dir)
     return lk_path_exists(path);
 }
 
-/* Beside the program: PREFIX/bin/.. /share/likeness/models of an installation that was moved, or models/ of the source
- * tree that the build folder lies in. */
+/* Beside the program: PREFIX/bin/.. /share/likeness/models of an installation that was moved, or models/ of
+ * the source tree that the build folder lies in. */
 static bool beside_program(char *out, size_t n)
 {
     char exe[800];

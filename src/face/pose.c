@@ -11,8 +11,8 @@
 #define DEG 0.017453292519943295
 #define MAX_STEPS 30
 
-/* First two rows of Ry(yaw) Rx(-pitch) Rz(-roll) in x right, y down, z to the viewer: the order that the truth of
- * the rendered actors uses. */
+/* First two rows of Ry(yaw) Rx(-pitch) Rz(-roll) in x right, y down, z to the viewer: the order that the
+ * truth of the rendered actors uses. */
 static void rotation_rows(const double a[3], double r[6])
 {
     double cy = cos(a[0] * DEG), sy = sin(a[0] * DEG), cx = cos(-a[1] * DEG), sx = sin(-a[1] * DEG);
@@ -25,9 +25,10 @@ static void rotation_rows(const double a[3], double r[6])
     r[5] = -sx;
 }
 
-/* Weighted residuals of the best scale and shift at angles a; returns their sum of squares. centred: the picture's
- * points less their weighted mean. */
-static double residuals(const double a[3], const double centred[LK_LANDMARKS][2], double out[2 * LK_LANDMARKS])
+/* Weighted residuals of the best scale and shift at angles a; returns their sum of squares. centred: the
+ * picture's points less their weighted mean. */
+static double residuals(const double a[3], const double centred[LK_LANDMARKS][2],
+                        double out[2 * LK_LANDMARKS])
 {
     double r[6], q[LK_LANDMARKS][2], mx = 0, my = 0, sw = 0;
     rotation_rows(a, r);
@@ -47,7 +48,8 @@ static double residuals(const double a[3], const double centred[LK_LANDMARKS][2]
         dot += w * (x * centred[i][0] + y * centred[i][1]);
         norm += w * (x * x + y * y);
     }
-    double scale = dot > 0 ? dot / norm : 0, total = 0; /* a negative scale would be a face seen through its back */
+    double scale = dot > 0 ? dot / norm : 0,
+           total = 0; /* a negative scale would be a face seen through its back */
     for (int i = 0; i < LK_LANDMARKS; i++) {
         double w = sqrt(lk_shape_weight[i]);
         double ex = w * (scale * q[i][0] - centred[i][0]), ey = w * (scale * q[i][1] - centred[i][1]);
@@ -68,8 +70,10 @@ static bool solve3(double h[3][3], const double g[3], double d[3])
         double m[3][3];
         for (int i = 0; i < 3; i++)
             for (int j = 0; j < 3; j++) m[i][j] = j == k ? g[i] : h[i][j];
-        d[k] = (m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1]) - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
-                + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])) / det;
+        d[k] = (m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1])
+                - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
+                + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0]))
+               / det;
     }
     return true;
 }
@@ -77,7 +81,8 @@ static bool solve3(double h[3][3], const double g[3], double d[3])
 static double refine(double a[3], const double centred[LK_LANDMARKS][2])
 {
     const double eps = 0.05; /* degrees: small against the fit, large against rounding */
-    double e[2 * LK_LANDMARKS], e1[2 * LK_LANDMARKS], jac[3][2 * LK_LANDMARKS], cost = residuals(a, centred, e), damp = 1e-3;
+    double e[2 * LK_LANDMARKS], e1[2 * LK_LANDMARKS], jac[3][2 * LK_LANDMARKS],
+        cost = residuals(a, centred, e), damp = 1e-3;
     for (int step = 0; step < MAX_STEPS; step++) {
         double h[3][3] = {{0}}, g[3] = {0}, d[3], b[3];
         for (int k = 0; k < 3; k++) {
@@ -120,8 +125,8 @@ void lk_face_pose(const lk_point lm[LK_LANDMARKS], float *yaw, float *pitch, flo
         centred[i][0] = lm[i].x - mx / sw;
         centred[i][1] = lm[i].y - my / sw;
     }
-    /* The roll of the flat fit is a good start whatever the head does in the picture (upside down too); the sign of the
-     * yaw is not known, so three starts. */
+    /* The roll of the flat fit is a good start whatever the head does in the picture (upside down too); the
+     * sign of the yaw is not known, so three starts. */
     lk_point mean[LK_LANDMARKS];
     for (int i = 0; i < LK_LANDMARKS; i++) mean[i] = (lk_point){lk_shape_2d[i][0], lk_shape_2d[i][1]};
     lk_affine flat = lk_similarity_rigid(lm, mean);

@@ -27,8 +27,8 @@
 
 float lk_point_freedom(int i) { return i >= 36 ? 1.0f : i >= 3 && i <= 13 ? 0.6f : 0.0f; }
 
-/* Value at x = 0 of the weighted quadratic through (x_i, y_i), x_i whole pictures from here. Few samples: a line or a
- * mean, as far as they determine one. */
+/* Value at x = 0 of the weighted quadratic through (x_i, y_i), x_i whole pictures from here. Few samples: a
+ * line or a mean, as far as they determine one. */
 static float local_fit(const float *y, int stride, int from, int to, int at, float sigma)
 {
     double s[5] = {0}, b[3] = {0};
@@ -54,8 +54,8 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Standard deviation of the white noise in a series, from the median size of its second differences, which smooth motion
- * hardly touches. scratch: n floats. */
+/* Standard deviation of the white noise in a series, from the median size of its second differences, which
+ * smooth motion hardly touches. scratch: n floats. */
 static float noise_of(const float *y, int stride, int n, float *scratch)
 {
     if (n < 5) return 0;
@@ -67,13 +67,15 @@ static float noise_of(const float *y, int stride, int n, float *scratch)
     return scratch[(n - 2) / 2] * 1.4826f / 2.4495f;
 }
 
-/* One coordinate pair of one point through the whole track: in -> out, both x,y pairs at the given strides (floats). */
+/* One coordinate pair of one point through the whole track: in -> out, both x,y pairs at the given strides
+ * (floats). */
 static void filter_point(const float *in, float *out, int stride, int n, float sigma, float range)
 {
     float span = 2 * range * range;
     for (int t = 0; t < n; t++) {
         const float *here = in + (ptrdiff_t)t * stride;
-        int reach = LK_MIN(SHAPE_REACH, LK_MIN(t, n - 1 - t)); /* symmetric, so that a drift stays where it is */
+        int reach =
+            LK_MIN(SHAPE_REACH, LK_MIN(t, n - 1 - t)); /* symmetric, so that a drift stays where it is */
         double sum = 1, x = here[0], y = here[1];
         for (int d = 1; d <= reach; d++) {
             /* Both sides get the weight of the further one: symmetric again. */
@@ -130,7 +132,8 @@ lk_status lk_smooth_track(lk_point (*lm)[LK_LANDMARKS], int n, lk_error *err)
         for (int k = 0; k < 4; k++) r[k] = local_fit(rigid[0] + k, 4, from, to, t, RIGID_SIGMA);
         lk_affine back = {r[2], -r[3], r[0], r[3], r[2], r[1]};
         for (int i = 0; i < LK_LANDMARKS; i++)
-            lm[t][i] = lk_point_map(back, (lk_point){calm[(size_t)t * W + 2 * i], calm[(size_t)t * W + 2 * i + 1]});
+            lm[t][i] =
+                lk_point_map(back, (lk_point){calm[(size_t)t * W + 2 * i], calm[(size_t)t * W + 2 * i + 1]});
     }
 done:
     lk_free(shape);

@@ -23,7 +23,8 @@ typedef struct lk_smoother {
 /* In place. {0} starts a track; seconds must rise. */
 void lk_smoother_step(lk_smoother *s, double seconds, lk_point lm[LK_LANDMARKS]);
 
-/* How freely a point may move, 0..1: brows, nose and the jaw's ends; the chin follows speech; eyelids and lips. */
+/* How freely a point may move, 0..1: brows, nose and the jaw's ends; the chin follows speech; eyelids and
+ * lips. */
 float lk_point_freedom(int i);
 
 #endif

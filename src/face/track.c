@@ -17,8 +17,8 @@
 #define SAME_IOU 0.45f    /* two tracks on one face */
 #define MAX_JUMP 0.5f     /* of the face's size, between where it should be and where it is found */
 #define MAX_RESIZE 1.35f  /* size against the last picture's */
-/* Rms distance of the 33 points from the mean shape in outer-eye distances; a profile at 75 degrees shows 0.35, a
- * shapeless cloud 0.45. */
+/* Rms distance of the 33 points from the mean shape in outer-eye distances; a profile at 75 degrees shows
+ * 0.35, a shapeless cloud 0.45. */
 #define MAX_MISFIT 0.38f
 #define MOTION_KEPT 0.8f  /* share of the motion that goes on in the prediction */
 #define UNSEEN_LIMIT 3    /* detections in a row that do not confirm a doubtful track */
@@ -115,8 +115,9 @@ static void accept(track *k, const lk_point lm[LK_LANDMARKS], float quality, boo
     k->age++;
 }
 
-lk_status lk_face_continue(const lk_face_eyes *eyes, const lk_picture_size *in, const lk_point from[LK_LANDMARKS],
-                           lk_point motion, float keep_quality, lk_continued *out, lk_error *err)
+lk_status lk_face_continue(const lk_face_eyes *eyes, const lk_picture_size *in,
+                           const lk_point from[LK_LANDMARKS], lk_point motion, float keep_quality,
+                           lk_continued *out, lk_error *err)
 {
     lk_point lm[LK_LANDMARKS];
     lk_rect old = lk_face_box(from);
@@ -137,7 +138,8 @@ lk_status lk_face_continue(const lk_face_eyes *eyes, const lk_picture_size *in, 
 }
 
 /* Follow one track from its own points into this picture. */
-static lk_status follow(lk_tracker *t, track *k, const lk_picture_size *in, const lk_face_eyes *eyes, lk_error *err)
+static lk_status follow(lk_tracker *t, track *k, const lk_picture_size *in, const lk_face_eyes *eyes,
+                        lk_error *err)
 {
     lk_continued c;
     k->lost = 1; /* until shown otherwise */
@@ -149,7 +151,8 @@ static lk_status follow(lk_tracker *t, track *k, const lk_picture_size *in, cons
     return LK_OK;
 }
 
-/* Two tracks on one face: lost is the one that had to jump there (its own face is hidden), else the younger one. */
+/* Two tracks on one face: lost is the one that had to jump there (its own face is hidden), else the younger
+ * one. */
 static void part_doubles(lk_tracker *t, const track *before)
 {
     for (int i = 0; i < t->count; i++)
@@ -220,8 +223,8 @@ static lk_status look(lk_tracker *t, const lk_face_eyes *eyes, lk_error *err)
     return LK_OK;
 }
 
-lk_status lk_tracker_step(lk_tracker *t, const lk_picture_size *in, const lk_face_eyes *eyes, lk_face *faces, int max,
-                          int *count, lk_error *err)
+lk_status lk_tracker_step(lk_tracker *t, const lk_picture_size *in, const lk_face_eyes *eyes, lk_face *faces,
+                          int max, int *count, lk_error *err)
 {
     track before[LK_TRACKER_MAX];
     memcpy(before, t->tracks, sizeof before);

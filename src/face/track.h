@@ -14,7 +14,8 @@ typedef struct lk_face_eyes {
     void *user;
     /* All faces, best score first, overlaps removed. Dear: called on some pictures only. */
     lk_status (*detect)(void *user, lk_detection *out, int max, int *count, lk_error *err);
-    /* The 68 points of the face that to_crop (picture -> LK_NET_CROP px) frames; quality 0..1: is one there? */
+    /* The 68 points of the face that to_crop (picture -> LK_NET_CROP px) frames; quality 0..1: is one there?
+     */
     lk_status (*locate)(void *user, lk_affine to_crop, lk_point lm[LK_LANDMARKS], float *quality,
                         lk_error *err);
 } lk_face_eyes;
@@ -38,23 +39,25 @@ void lk_tracker_reset(lk_tracker *t);
 void lk_tracker_cut(lk_tracker *t);
 /* The next picture. faces: those seen in it, by rising id; angles are not filled. */
 typedef struct lk_picture_size { int w, h; } lk_picture_size;
-lk_status lk_tracker_step(lk_tracker *t, const lk_picture_size *in, const lk_face_eyes *eyes, lk_face *faces, int max,
-                          int *count, lk_error *err);
+lk_status lk_tracker_step(lk_tracker *t, const lk_picture_size *in, const lk_face_eyes *eyes, lk_face *faces,
+                          int max, int *count, lk_error *err);
 int lk_tracker_ids(const lk_tracker *t); /* ids given so far */
 
 /* From a detection: two passes, the second framed by the points of the first. Used for stills too.
  * LK_E_NOTFOUND without a message when nothing face-like is there. */
 lk_status lk_face_locate(const lk_face_eyes *eyes, lk_rect box, lk_point lm[LK_LANDMARKS], float *quality,
                          lk_error *err);
-/* From the same face in the picture before (or after, walking back): one pass framed by its old points plus motion
- * (px a picture). LK_E_NOTFOUND without a message when it is not there, or somewhere it cannot have gone. */
+/* From the same face in the picture before (or after, walking back): one pass framed by its old points plus
+ * motion (px a picture). LK_E_NOTFOUND without a message when it is not there, or somewhere it cannot have
+ * gone. */
 typedef struct lk_continued {
     lk_point lm[LK_LANDMARKS];
     lk_rect box;
     float quality, jump; /* jump: distance from where it was expected, in face sizes */
 } lk_continued;
-lk_status lk_face_continue(const lk_face_eyes *eyes, const lk_picture_size *in, const lk_point from[LK_LANDMARKS],
-                           lk_point motion, float keep_quality, lk_continued *out, lk_error *err);
+lk_status lk_face_continue(const lk_face_eyes *eyes, const lk_picture_size *in,
+                           const lk_point from[LK_LANDMARKS], lk_point motion, float keep_quality,
+                           lk_continued *out, lk_error *err);
 /* Could these points be a face: finite, a sensible size, near the mean shape (turned up to profile)? */
 bool lk_landmarks_plausible(const lk_point lm[LK_LANDMARKS]);
 

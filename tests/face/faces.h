@@ -8,7 +8,8 @@
 
 #include <math.h>
 
-/* Frontal mean face: centroid of the 33 points at x, y; outer-eye distance `io` px; turned clockwise by `roll` degrees. */
+/* Frontal mean face: centroid of the 33 points at x, y; outer-eye distance `io` px; turned clockwise by
+ * `roll` degrees. */
 static inline void flat_face(float x, float y, float io, float roll, lk_point lm[LK_LANDMARKS])
 {
     float c = io * cosf(roll * 0.01745329f), s = io * sinf(roll * 0.01745329f);
@@ -18,14 +19,17 @@ static inline void flat_face(float x, float y, float io, float roll, lk_point lm
     }
 }
 
-/* The 3-D mean face seen by an orthographic camera. Angles as in lk_face: yaw > 0 to the right of the picture, pitch > 0
- * down, roll > 0 anticlockwise. Written out step by step, unlike pose.c: first roll, then pitch, then yaw. */
-static inline void posed_face(float x, float y, float io, float yaw, float pitch, float roll, lk_point lm[LK_LANDMARKS])
+/* The 3-D mean face seen by an orthographic camera. Angles as in lk_face: yaw > 0 to the right of the
+ * picture, pitch > 0 down, roll > 0 anticlockwise. Written out step by step, unlike pose.c: first roll, then
+ * pitch, then yaw. */
+static inline void posed_face(float x, float y, float io, float yaw, float pitch, float roll,
+                              lk_point lm[LK_LANDMARKS])
 {
     const double deg = 0.017453292519943295;
     for (int i = 0; i < LK_LANDMARKS; i++) {
         double px = lk_shape_3d[i][0], py = lk_shape_3d[i][1], pz = lk_shape_3d[i][2], a, b;
-        a = px * cos(roll * deg) + py * sin(roll * deg); /* y is down: anticlockwise lifts what lies to the right */
+        a = px * cos(roll * deg)
+            + py * sin(roll * deg); /* y is down: anticlockwise lifts what lies to the right */
         b = -px * sin(roll * deg) + py * cos(roll * deg);
         px = a, py = b;
         a = py * cos(pitch * deg) + pz * sin(pitch * deg); /* the nose, nearest to the viewer, goes down */

@@ -22,7 +22,8 @@ static void map_all(lk_affine m, lk_point *lm)
     for (int i = 0; i < LK_LANDMARKS; i++) lm[i] = lk_point_map(m, lm[i]);
 }
 
-/* A face that is the mean shape under a similarity is brought exactly onto the mean shape, whatever the similarity. */
+/* A face that is the mean shape under a similarity is brought exactly onto the mean shape, whatever the
+ * similarity. */
 static void align_undoes_similarities(void)
 {
     lk_rng r = lk_rng_at(1, 1, 0, 0);
@@ -32,7 +33,8 @@ static void align_undoes_similarities(void)
         lk_point want[LK_LANDMARKS], lm[LK_LANDMARKS];
         lk_face_mean_shape(size, coverage, want);
         memcpy(lm, want, sizeof lm);
-        lk_affine m = similarity(lk_rng_range(&r, 0.1f, 8), lk_rng_range(&r, -180, 180), lk_rng_range(&r, -500, 500), lk_rng_range(&r, -500, 500));
+        lk_affine m = similarity(lk_rng_range(&r, 0.1f, 8), lk_rng_range(&r, -180, 180),
+                                 lk_rng_range(&r, -500, 500), lk_rng_range(&r, -500, 500));
         map_all(m, lm);
         lk_affine back = lk_face_align(lm, size, coverage);
         map_all(back, lm);
@@ -40,16 +42,21 @@ static void align_undoes_similarities(void)
     }
 }
 
-/* Moving the face moves the crop with it: what the crop shows does not change. Faces here are not the mean. */
+/* Moving the face moves the crop with it: what the crop shows does not change. Faces here are not the mean.
+ */
 static void align_follows_the_face(void)
 {
     lk_rng r = lk_rng_at(2, 1, 0, 0);
     for (int k = 0; k < 200; k++) {
         lk_point a[LK_LANDMARKS], b[LK_LANDMARKS];
-        posed_face(200, 150, 80, lk_rng_range(&r, -60, 60), lk_rng_range(&r, -20, 20), lk_rng_range(&r, -30, 30), a);
-        for (int i = 0; i < LK_LANDMARKS; i++) a[i].x += lk_rng_range(&r, -2, 2), a[i].y += lk_rng_range(&r, -2, 2);
+        posed_face(200, 150, 80, lk_rng_range(&r, -60, 60), lk_rng_range(&r, -20, 20),
+                   lk_rng_range(&r, -30, 30), a);
+        for (int i = 0; i < LK_LANDMARKS; i++)
+            a[i].x += lk_rng_range(&r, -2, 2), a[i].y += lk_rng_range(&r, -2, 2);
         memcpy(b, a, sizeof b);
-        map_all(similarity(lk_rng_range(&r, 0.3f, 3), lk_rng_range(&r, -180, 180), lk_rng_range(&r, -100, 100), 40), b);
+        map_all(similarity(lk_rng_range(&r, 0.3f, 3), lk_rng_range(&r, -180, 180),
+                           lk_rng_range(&r, -100, 100), 40),
+                b);
         map_all(lk_face_align(a, 96, 1), a);
         map_all(lk_face_align(b, 96, 1), b);
         CHECK_NEAR(furthest(a, b), 0, 2e-2);
@@ -64,7 +71,8 @@ static void crop_holds_turned_heads(void)
         posed_face(300, 200, 70, yaw, 5, 10, lm);
         map_all(lk_face_align(lm, 96, 1), lm);
         for (int i = 0; i < LK_LANDMARKS; i++)
-            CHECK(lm[i].x > -0.5f && lm[i].x < 95.5f && lm[i].y > -0.5f && lm[i].y < 95.5f, "yaw %g point %d at %g %g", yaw, i, lm[i].x, lm[i].y);
+            CHECK(lm[i].x > -0.5f && lm[i].x < 95.5f && lm[i].y > -0.5f && lm[i].y < 95.5f,
+                  "yaw %g point %d at %g %g", yaw, i, lm[i].x, lm[i].y);
     }
 }
 
@@ -98,7 +106,8 @@ static void mirror_twice_is_nothing(void)
 {
     lk_rng r = lk_rng_at(3, 1, 0, 0);
     lk_point a[LK_LANDMARKS], b[LK_LANDMARKS];
-    for (int i = 0; i < LK_LANDMARKS; i++) a[i] = (lk_point){lk_rng_range(&r, 0, 640), lk_rng_range(&r, 0, 360)};
+    for (int i = 0; i < LK_LANDMARKS; i++)
+        a[i] = (lk_point){lk_rng_range(&r, 0, 640), lk_rng_range(&r, 0, 360)};
     memcpy(b, a, sizeof a);
     lk_landmarks_mirror(b, 640);
     CHECK_NEAR(b[0].x, 639 - a[16].x, 1e-3);
@@ -111,7 +120,8 @@ static void pose_of_turned_faces(void)
 {
     lk_rng r = lk_rng_at(4, 1, 0, 0);
     for (int k = 0; k < 300; k++) {
-        float y = lk_rng_range(&r, -75, 75), p = lk_rng_range(&r, -35, 35), o = lk_rng_range(&r, -45, 45), yaw, pitch, roll;
+        float y = lk_rng_range(&r, -75, 75), p = lk_rng_range(&r, -35, 35), o = lk_rng_range(&r, -45, 45),
+              yaw, pitch, roll;
         lk_point lm[LK_LANDMARKS];
         posed_face(lk_rng_range(&r, -100, 900), 200, lk_rng_range(&r, 10, 200), y, p, o, lm);
         lk_face_pose(lm, &yaw, &pitch, &roll);
@@ -141,7 +151,8 @@ static void pose_of_actors(void)
     for (char actor = 'A'; actor <= 'D'; actor++) {
         char path[1024];
         lk_labels l;
-        snprintf(path, sizeof path, "%s/actors/actors/%c/train.jsonl.gz", data && *data ? data : "../shared/data", actor);
+        snprintf(path, sizeof path, "%s/actors/actors/%c/train.jsonl.gz",
+                 data && *data ? data : "../shared/data", actor);
         if (!lk_path_exists(path)) SKIP("the actors' truth is not here (LIKENESS_DATA)");
         CHECK_OK(lk_labels_read(path, &l, &err), &err);
         for (int i = 0; i < l.count; i += 5, n++) {
@@ -153,7 +164,8 @@ static void pose_of_actors(void)
         }
         lk_labels_clear(&l);
     }
-    printf("# %d frames: mean error yaw %.2f pitch %.2f roll %.2f degrees\n", n, sum[0] / n, sum[1] / n, sum[2] / n);
+    printf("# %d frames: mean error yaw %.2f pitch %.2f roll %.2f degrees\n", n, sum[0] / n, sum[1] / n,
+           sum[2] / n);
     CHECK(sum[0] / n < 1.6, "yaw %g", sum[0] / n);
     CHECK(sum[1] / n < 1.0, "pitch %g", sum[1] / n);
     CHECK(sum[2] / n < 0.8, "roll %g", sum[2] / n);
@@ -177,7 +189,8 @@ static void hull_covers_the_face(void)
     CHECK(mask.data[(int)(lm[19].y - 2) * 96 + (int)lm[19].x] == 1, "the lifted brow covers some forehead");
 
     /* Antialiasing: the area does not depend on where the pixels fall. */
-    map_all((lk_affine){0.72f, -0.54f, 39.3f, 0.54f, 0.72f, -11.6f}, lm); /* scale 0.9, turned by 37 degrees */
+    map_all((lk_affine){0.72f, -0.54f, 39.3f, 0.54f, 0.72f, -11.6f},
+            lm); /* scale 0.9, turned by 37 degrees */
     CHECK_OK(lk_face_hull_mask(lm, &mask, 0, &err), &err);
     for (int i = 0; i < 96 * 96; i++) turned += mask.data[i];
     CHECK_NEAR(turned / area, 0.81, 0.004);
@@ -212,11 +225,16 @@ static void hull_refuses_nonsense(void)
 }
 
 static const check_test tests[] = {
-    {"align_undoes_similarities", align_undoes_similarities}, {"align_follows_the_face", align_follows_the_face},
-    {"crop_holds_turned_heads", crop_holds_turned_heads},     {"speech_does_not_scale", speech_does_not_scale},
-    {"mean_shape_is_symmetric", mean_shape_is_symmetric},     {"mirror_twice_is_nothing", mirror_twice_is_nothing},
-    {"pose_of_turned_faces", pose_of_turned_faces},           {"pose_upside_down", pose_upside_down},
-    {"pose_of_actors", pose_of_actors},                       {"hull_covers_the_face", hull_covers_the_face},
+    {"align_undoes_similarities", align_undoes_similarities},
+    {"align_follows_the_face", align_follows_the_face},
+    {"crop_holds_turned_heads", crop_holds_turned_heads},
+    {"speech_does_not_scale", speech_does_not_scale},
+    {"mean_shape_is_symmetric", mean_shape_is_symmetric},
+    {"mirror_twice_is_nothing", mirror_twice_is_nothing},
+    {"pose_of_turned_faces", pose_of_turned_faces},
+    {"pose_upside_down", pose_upside_down},
+    {"pose_of_actors", pose_of_actors},
+    {"hull_covers_the_face", hull_covers_the_face},
     {"hull_refuses_nonsense", hull_refuses_nonsense},
 };
 CHECK_MAIN(tests)

@@ -1,4 +1,5 @@
-/* Smoothing: trembling goes, blinks and speech stay. On a made-up head that nods, turns, blinks and speaks. */
+/* Smoothing: trembling goes, blinks and speech stay. On a made-up head that nods, turns, blinks and speaks.
+ */
 #include "check.h"
 #include "faces.h"
 
@@ -22,8 +23,8 @@ static double mouth(int t) { return fmax(0, 0.5 + 0.5 * wave(t, 2.6, 1) + 0.3 * 
 
 static void truth_at(int t, face lm)
 {
-    posed_face(320 + 40 * (float)wave(t, 0.3, 0), 170 + 10 * (float)wave(t, 0.7, 2), 90, 20 * (float)wave(t, 0.25, 0.4),
-               8 * (float)wave(t, 0.5, 1), 6 * (float)wave(t, 0.35, 2), lm);
+    posed_face(320 + 40 * (float)wave(t, 0.3, 0), 170 + 10 * (float)wave(t, 0.7, 2), 90,
+               20 * (float)wave(t, 0.25, 0.4), 8 * (float)wave(t, 0.5, 1), 6 * (float)wave(t, 0.35, 2), lm);
     float close = (float)lid(t), open = (float)mouth(t) * 12;
     static const int upper[] = {37, 38, 43, 44}, lower[] = {41, 40, 47, 46};
     for (int i = 0; i < 4; i++) {
@@ -54,7 +55,8 @@ static double jitter(face *lm, int from, int to)
     double sum = 0;
     for (int t = 1; t + 1 < N; t++)
         for (int i = from; i < to; i++) {
-            double x = lm[t - 1][i].x - 2 * lm[t][i].x + lm[t + 1][i].x, y = lm[t - 1][i].y - 2 * lm[t][i].y + lm[t + 1][i].y;
+            double x = lm[t - 1][i].x - 2 * lm[t][i].x + lm[t + 1][i].x,
+                   y = lm[t - 1][i].y - 2 * lm[t][i].y + lm[t + 1][i].y;
             sum += x * x + y * y;
         }
     return sqrt(sum / ((N - 2) * (to - from)));
@@ -68,7 +70,10 @@ static double error_of(face *a, face *b)
     return sum / (N * LK_LANDMARKS);
 }
 
-static double opening(const lk_point *lm) { return hypot(lm[37].x - lm[41].x, lm[37].y - lm[41].y) + hypot(lm[44].x - lm[46].x, lm[44].y - lm[46].y); }
+static double opening(const lk_point *lm)
+{
+    return hypot(lm[37].x - lm[41].x, lm[37].y - lm[41].y) + hypot(lm[44].x - lm[46].x, lm[44].y - lm[46].y);
+}
 
 /* Mean depth of the blinks over the truth's. */
 static double blink_depth(face *got, face *truth)
@@ -106,16 +111,22 @@ static face truth[N], noisy[N], calm[N];
 static void two_sided_on_noise(void)
 {
     lk_error err = {0};
-    make(truth, noisy, 0.3f); /* a third of a percent of the outer-eye distance, as a good landmark net trembles */
+    make(truth, noisy,
+         0.3f); /* a third of a percent of the outer-eye distance, as a good landmark net trembles */
     memcpy(calm, noisy, sizeof calm);
     CHECK_OK(lk_smooth_track(calm, N, &err), &err);
-    printf("# jitter of jaw, brows, nose: truth %.2f noisy %.2f smoothed %.2f px; eyes, mouth %.2f %.2f %.2f; error %.2f -> %.2f px\n",
-           jitter(truth, 0, 36), jitter(noisy, 0, 36), jitter(calm, 0, 36), jitter(truth, 36, 68), jitter(noisy, 36, 68),
-           jitter(calm, 36, 68), error_of(noisy, truth), error_of(calm, truth));
-    printf("# blinks keep %.1f %% of their depth, mouth r %.4f\n", 100 * blink_depth(calm, truth), mouth_r(calm, truth));
-    CHECK(jitter(calm, 0, 36) < 1.15 * jitter(truth, 0, 36), "%g, truth %g", jitter(calm, 0, 36), jitter(truth, 0, 36));
-    CHECK(jitter(calm, 36, 68) < 1.15 * jitter(truth, 36, 68), "%g, truth %g", jitter(calm, 36, 68), jitter(truth, 36, 68));
-    CHECK(error_of(calm, truth) < 0.85 * error_of(noisy, truth), "%g of %g", error_of(calm, truth), error_of(noisy, truth));
+    printf("# jitter of jaw, brows, nose: truth %.2f noisy %.2f smoothed %.2f px; eyes, mouth %.2f %.2f "
+           "%.2f; error %.2f -> %.2f px\n",
+           jitter(truth, 0, 36), jitter(noisy, 0, 36), jitter(calm, 0, 36), jitter(truth, 36, 68),
+           jitter(noisy, 36, 68), jitter(calm, 36, 68), error_of(noisy, truth), error_of(calm, truth));
+    printf("# blinks keep %.1f %% of their depth, mouth r %.4f\n", 100 * blink_depth(calm, truth),
+           mouth_r(calm, truth));
+    CHECK(jitter(calm, 0, 36) < 1.15 * jitter(truth, 0, 36), "%g, truth %g", jitter(calm, 0, 36),
+          jitter(truth, 0, 36));
+    CHECK(jitter(calm, 36, 68) < 1.15 * jitter(truth, 36, 68), "%g, truth %g", jitter(calm, 36, 68),
+          jitter(truth, 36, 68));
+    CHECK(error_of(calm, truth) < 0.85 * error_of(noisy, truth), "%g of %g", error_of(calm, truth),
+          error_of(noisy, truth));
     CHECK(blink_depth(calm, truth) >= 0.95, "%g", blink_depth(calm, truth));
     CHECK(mouth_r(calm, truth) >= 0.99, "%g", mouth_r(calm, truth));
 }
@@ -141,7 +152,9 @@ static void two_sided_has_no_direction(void)
     CHECK_OK(lk_smooth_track(back, N, &err), &err);
     double most = 0;
     for (int t = 0; t < N; t++)
-        for (int i = 0; i < LK_LANDMARKS; i++) most = fmax(most, hypot(calm[t][i].x - back[N - 1 - t][i].x, calm[t][i].y - back[N - 1 - t][i].y));
+        for (int i = 0; i < LK_LANDMARKS; i++)
+            most =
+                fmax(most, hypot(calm[t][i].x - back[N - 1 - t][i].x, calm[t][i].y - back[N - 1 - t][i].y));
     CHECK(most < 0.01, "%g px", most);
 }
 
@@ -154,7 +167,8 @@ static void short_tracks(void)
         CHECK_OK(lk_smooth_track(calm, n, &err), &err);
         for (int t = 0; t < n; t++)
             for (int i = 0; i < LK_LANDMARKS; i++)
-                CHECK(hypot(calm[t][i].x - truth[t][i].x, calm[t][i].y - truth[t][i].y) < 6, "length %d, picture %d, point %d", n, t, i);
+                CHECK(hypot(calm[t][i].x - truth[t][i].x, calm[t][i].y - truth[t][i].y) < 6,
+                      "length %d, picture %d, point %d", n, t, i);
         CHECK(!memcmp(calm[n], noisy[n], sizeof(face)), "nothing beyond the end is touched");
     }
 }
@@ -164,10 +178,12 @@ static void online_on_noise(void)
     make(truth, noisy, 0.3f);
     memcpy(calm, noisy, sizeof calm);
     smooth_online(calm);
-    printf("# online: jitter %.2f -> %.2f px, error %.2f -> %.2f px, blinks %.1f %%, mouth r %.4f\n", jitter(noisy, 0, 36),
-           jitter(calm, 0, 36), error_of(noisy, truth), error_of(calm, truth), 100 * blink_depth(calm, truth), mouth_r(calm, truth));
+    printf("# online: jitter %.2f -> %.2f px, error %.2f -> %.2f px, blinks %.1f %%, mouth r %.4f\n",
+           jitter(noisy, 0, 36), jitter(calm, 0, 36), error_of(noisy, truth), error_of(calm, truth),
+           100 * blink_depth(calm, truth), mouth_r(calm, truth));
     /* Without the future, steadiness costs some lag: bounded here. */
-    CHECK(jitter(calm, 0, 36) < 0.9 * jitter(noisy, 0, 36), "%g of %g", jitter(calm, 0, 36), jitter(noisy, 0, 36));
+    CHECK(jitter(calm, 0, 36) < 0.9 * jitter(noisy, 0, 36), "%g of %g", jitter(calm, 0, 36),
+          jitter(noisy, 0, 36));
     CHECK(error_of(calm, truth) < 0.7, "%g px", error_of(calm, truth));
     CHECK(blink_depth(calm, truth) >= 0.93, "%g", blink_depth(calm, truth));
     CHECK(mouth_r(calm, truth) >= 0.985, "%g", mouth_r(calm, truth));

@@ -1,4 +1,5 @@
-/* The tracker's rules on scripted faces: the eyes below see faces that a script moves, as the networks would. */
+/* The tracker's rules on scripted faces: the eyes below see faces that a script moves, as the networks would.
+ */
 #include "check.h"
 #include "faces.h"
 
@@ -7,7 +8,10 @@
 #define W 640
 #define H 360
 
-typedef struct actor { float x, y, io; bool there, hidden; } actor; /* hidden: the points cannot be found, nor the box */
+typedef struct actor {
+    float x, y, io;
+    bool there, hidden;
+} actor; /* hidden: the points cannot be found, nor the box */
 typedef struct scene { actor a[4]; int n, detections, points; float noise; bool blind; lk_rng rng; } scene;
 
 static void shape_of(const actor *a, lk_point lm[LK_LANDMARKS]) { flat_face(a->x, a->y, a->io, 0, lm); }
@@ -28,7 +32,8 @@ static lk_status see_all(void *user, lk_detection *out, int max, int *count, lk_
 }
 
 /* The face nearest to the middle of the crop, when it lies well inside. */
-static lk_status see_points(void *user, lk_affine to_crop, lk_point lm[LK_LANDMARKS], float *quality, lk_error *err)
+static lk_status see_points(void *user, lk_affine to_crop, lk_point lm[LK_LANDMARKS], float *quality,
+                            lk_error *err)
 {
     scene *s = user;
     (void)err;
@@ -117,7 +122,9 @@ static void nobody_there(void)
 static void somebody_comes_and_goes(void)
 {
     lk_tracker *t = fresh();
-    scene s = {.n = 2, .rng = lk_rng_at(2, 1, 0, 0), .a = {{150, 180, 60, true, false}, {450, 180, 50, false, false}}};
+    scene s = {.n = 2,
+               .rng = lk_rng_at(2, 1, 0, 0),
+               .a = {{150, 180, 60, true, false}, {450, 180, 50, false, false}}};
     lk_face f[LK_TRACKER_MAX];
     int first_seen = -1;
     for (int i = 0; i < 100; i++) {
@@ -128,16 +135,20 @@ static void somebody_comes_and_goes(void)
         if (s.a[1].there && first_seen >= 0) CHECK_INT(track_on(f, n, &s.a[1]), 1);
         if (i == 70) CHECK_INT(n, 1);
     }
-    CHECK(first_seen >= 30 && first_seen < 42, "the newcomer is found by the next detection, at %d", first_seen);
+    CHECK(first_seen >= 30 && first_seen < 42, "the newcomer is found by the next detection, at %d",
+          first_seen);
     lk_tracker_free(t);
 }
 
-/* Two people pass each other; the one behind is hidden for some pictures. Both keep their ids or the hidden one gets a
- * new one; never do they swap. */
+/* Two people pass each other; the one behind is hidden for some pictures. Both keep their ids or the hidden
+ * one gets a new one; never do they swap. */
 static void crossing_faces_keep_their_ids(void)
 {
     lk_tracker *t = fresh();
-    scene s = {.n = 2, .noise = 0.3f, .rng = lk_rng_at(3, 1, 0, 0), .a = {{120, 170, 60, true, false}, {520, 185, 64, true, false}}};
+    scene s = {.n = 2,
+               .noise = 0.3f,
+               .rng = lk_rng_at(3, 1, 0, 0),
+               .a = {{120, 170, 60, true, false}, {520, 185, 64, true, false}}};
     lk_face f[LK_TRACKER_MAX];
     int n = 0;
     for (int i = 0; i < 100; i++) {
@@ -145,7 +156,8 @@ static void crossing_faces_keep_their_ids(void)
         s.a[1].x = 520 - 4 * i; /* behind */
         s.a[1].hidden = fabsf(s.a[0].x - s.a[1].x) < 55;
         n = step(t, &s, f);
-        CHECK(track_on(f, n, &s.a[0]) == 0, "picture %d: the face in front has track %d", i, track_on(f, n, &s.a[0]));
+        CHECK(track_on(f, n, &s.a[0]) == 0, "picture %d: the face in front has track %d", i,
+              track_on(f, n, &s.a[0]));
         if (s.a[1].hidden) CHECK(n == 1, "picture %d: %d faces", i, n);
     }
     CHECK_INT(n, 2);
@@ -212,7 +224,11 @@ static void limits_hold(void)
     CHECK_STATUS(lk_tracker_new(&o, &t, &err), LK_E_ARG, &err);
     o.max_faces = 2;
     CHECK_OK(lk_tracker_new(&o, &t, &err), &err);
-    scene s = {.n = 4, .a = {{80, 180, 40, true, false}, {230, 180, 40, true, false}, {380, 180, 40, true, false}, {530, 180, 40, true, false}}};
+    scene s = {.n = 4,
+               .a = {{80, 180, 40, true, false},
+                     {230, 180, 40, true, false},
+                     {380, 180, 40, true, false},
+                     {530, 180, 40, true, false}}};
     lk_face f[LK_TRACKER_MAX];
     for (int i = 0; i < 5; i++) CHECK_INT(step(t, &s, f), 2);
     lk_tracker_free(t);
@@ -244,7 +260,8 @@ static void shapeless_points_are_no_face(void)
     lk_point lm[LK_LANDMARKS];
     int passed = 0;
     for (int k = 0; k < 200; k++) {
-        for (int i = 0; i < LK_LANDMARKS; i++) lm[i] = (lk_point){lk_rng_range(&r, 0, 100), lk_rng_range(&r, 0, 100)};
+        for (int i = 0; i < LK_LANDMARKS; i++)
+            lm[i] = (lk_point){lk_rng_range(&r, 0, 100), lk_rng_range(&r, 0, 100)};
         passed += lk_landmarks_plausible(lm);
     }
     CHECK(passed <= 2, "%d of 200 clouds passed as faces", passed);
@@ -261,7 +278,8 @@ static void pattern(int seed, float pan, float gain, float noise, lk_rng *r, flo
 {
     for (int y = 0; y < LK_CUT_H; y++)
         for (int x = 0; x < LK_CUT_W; x++) {
-            float u = x + pan, v = 0.5f + 0.2f * sinf(u * (0.3f + 0.07f * seed) + seed) + 0.2f * cosf(y * (0.4f + 0.05f * seed) - 2 * seed);
+            float u = x + pan, v = 0.5f + 0.2f * sinf(u * (0.3f + 0.07f * seed) + seed)
+                                   + 0.2f * cosf(y * (0.4f + 0.05f * seed) - 2 * seed);
             thumb[y * LK_CUT_W + x] = LK_CLAMP(gain * v + noise * lk_rng_normal(r), 0, 1);
         }
 }

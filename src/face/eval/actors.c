@@ -33,7 +33,8 @@ static double correlation(const double *a, const double *b, int n)
 {
     double ma = 0, mb = 0, aa = 0, bb = 0, ab = 0;
     for (int i = 0; i < n; i++) ma += a[i] / n, mb += b[i] / n;
-    for (int i = 0; i < n; i++) aa += (a[i] - ma) * (a[i] - ma), bb += (b[i] - mb) * (b[i] - mb), ab += (a[i] - ma) * (b[i] - mb);
+    for (int i = 0; i < n; i++)
+        aa += (a[i] - ma) * (a[i] - ma), bb += (b[i] - mb) * (b[i] - mb), ab += (a[i] - ma) * (b[i] - mb);
     return aa > 0 && bb > 0 ? ab / sqrt(aa * bb) : NAN;
 }
 
@@ -48,7 +49,8 @@ static double tremble(const lk_point *a, const lk_point *b, const lk_point *c, d
     return sum / LK_LANDMARKS / (unit * unit);
 }
 
-/* Pictures where the face was followed from start to end: pointers into the clip, NULL where it was missed. */
+/* Pictures where the face was followed from start to end: pointers into the clip, NULL where it was missed.
+ */
 static void pair_up(const lk_face_clip *clip, const lk_labels *truth, const lk_face **got, int n)
 {
     for (int i = 0; i < n; i++)
@@ -149,23 +151,30 @@ static lk_status report(lk_eval *e, const char *clips, const sums *s, lk_error *
         all += s->error[b];
         seen += s->n[b];
         if (!s->n[b]) continue;
-        snprintf(figure, sizeof figure, "%s, yaw %.0f-%.0f: error", clips, bin_from[b], fminf(bin_from[b + 1], 90));
-        LK_TRY(lk_eval_report(e, "actors", figure, 100 * s->error[b] / (double)s->n[b], "%", "<= 5", s->n[b], err));
+        snprintf(figure, sizeof figure, "%s, yaw %.0f-%.0f: error", clips, bin_from[b],
+                 fminf(bin_from[b + 1], 90));
+        LK_TRY(lk_eval_report(e, "actors", figure, 100 * s->error[b] / (double)s->n[b], "%", "<= 5", s->n[b],
+                              err));
     }
-    struct { const char *figure; double value; const char *unit, *target; int64_t n; } rows[] = {
+    struct { const char *figure; double value; const char *unit, *target; int64_t n;
+    } rows[] = {
         {"error / inter-ocular", seen ? 100 * all / (double)seen : NAN, "%", "<= 5", seen},
-        {"frames missed", s->frames ? 100.0 * (double)s->missed / (double)s->frames : NAN, "%", "", s->frames},
+        {"frames missed", s->frames ? 100.0 * (double)s->missed / (double)s->frames : NAN, "%", "",
+         s->frames},
         {"tracks a clip", s->clips ? (double)s->tracks / (double)s->clips : NAN, "", "1", s->clips},
         {"yaw error", s->turns ? s->turn[0] / (double)s->turns : NAN, "deg", "", s->turns},
         {"pitch error", s->turns ? s->turn[1] / (double)s->turns : NAN, "deg", "", s->turns},
         {"roll error", s->turns ? s->turn[2] / (double)s->turns : NAN, "deg", "", s->turns},
-        {"second difference / truth's", s->jitters ? sqrt(s->jitter / s->truth_jitter) : NAN, "", "<= 1.15", s->jitters},
+        {"second difference / truth's", s->jitters ? sqrt(s->jitter / s->truth_jitter) : NAN, "", "<= 1.15",
+         s->jitters},
         {"blink depth kept", s->blinks ? 100 * s->blink / (double)s->blinks : NAN, "%", ">= 95", s->blinks},
-        {"mouth opening correlation", s->mouths ? s->mouth / (double)s->mouths : NAN, "", ">= 0.95", s->mouths},
+        {"mouth opening correlation", s->mouths ? s->mouth / (double)s->mouths : NAN, "", ">= 0.95",
+         s->mouths},
     };
     for (size_t i = 0; i < LK_COUNT(rows); i++) {
         snprintf(figure, sizeof figure, "%s: %s", clips, rows[i].figure);
-        LK_TRY(lk_eval_report(e, "actors", figure, rows[i].value, rows[i].unit, rows[i].target, rows[i].n, err));
+        LK_TRY(
+            lk_eval_report(e, "actors", figure, rows[i].value, rows[i].unit, rows[i].target, rows[i].n, err));
     }
     return LK_OK;
 }

@@ -9,8 +9,9 @@
 
 typedef struct part { const char *name; lk_status (*run)(lk_eval *e, lk_error *err); } part;
 static const part parts[] = {
-    {"detector", lk_eval_detector}, {"points", lk_eval_points}, {"actors", lk_eval_actors}, {"real", lk_eval_real},
-    {"masks", lk_eval_masks},       {"identity", lk_eval_identity}, {"speed", lk_eval_speed},
+    {"detector", lk_eval_detector}, {"points", lk_eval_points}, {"actors", lk_eval_actors},
+    {"real", lk_eval_real},         {"masks", lk_eval_masks},   {"identity", lk_eval_identity},
+    {"speed", lk_eval_speed},
 };
 
 const char *const *lk_face_eval_parts(void)
@@ -26,7 +27,8 @@ lk_status lk_face_eval(const lk_face_eval_options *o, lk_eval_row_fn row, void *
     lk_analyser_options options = lk_analyser_defaults();
     options.models_dir = o->models_dir;
     if (!o->data || !lk_path_exists(o->data))
-        return LK_FAIL(err, LK_E_NOTFOUND, "the data folder %s is not there; set LIKENESS_DATA", o->data ? o->data : "(none given)");
+        return LK_FAIL(err, LK_E_NOTFOUND, "the data folder %s is not there; set LIKENESS_DATA",
+                       o->data ? o->data : "(none given)");
     LK_TRY(lk_analyser_open(&options, &e.a, err));
     lk_meter_init(&e.meter, o->progress, "bench face", "pictures", 0);
     lk_status s = LK_OK;
@@ -104,7 +106,8 @@ lk_status lk_eval_list(const char *folder, const char *suffix, lk_eval_names *ou
     }
     closedir(d);
     if (s == LK_OK && out->count) qsort(out->name, (size_t)out->count, sizeof *out->name, by_name);
-    if (s == LK_OK && !out->count) s = LK_FAIL(err, LK_E_NOTFOUND, "the folder %s holds no %s files", folder, suffix);
+    if (s == LK_OK && !out->count)
+        s = LK_FAIL(err, LK_E_NOTFOUND, "the folder %s holds no %s files", folder, suffix);
     if (s != LK_OK) lk_eval_names_free(out);
     return s;
 }

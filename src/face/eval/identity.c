@@ -100,7 +100,8 @@ static int rising(const void *a, const void *b)
 }
 
 /* All pairs of an album: cosines of the same person, and of different ones, sorted. */
-static lk_status pairs(const album *a, float **same, int64_t *same_n, float **other, int64_t *other_n, lk_error *err)
+static lk_status pairs(const album *a, float **same, int64_t *same_n, float **other, int64_t *other_n,
+                       lk_error *err)
 {
     size_t all = (size_t)a->count * (size_t)LK_MAX(a->count - 1, 0) / 2 + 1;
     *same_n = *other_n = 0;
@@ -118,8 +119,9 @@ static lk_status pairs(const album *a, float **same, int64_t *same_n, float **ot
     return LK_OK;
 }
 
-/* Equal error rate and, at a false accept rate of 0.1 %, the threshold and the share of true pairs refused. */
-static void rates(const float *same, int64_t same_n, const float *other, int64_t other_n, double *eer, double *limit, double *refused)
+/* Equal error rate; and at 0.1 % false accepts, the threshold and the share of true pairs refused. */
+static void rates(const float *same, int64_t same_n, const float *other, int64_t other_n, double *eer,
+                  double *limit, double *refused)
 {
     *eer = *limit = *refused = NAN;
     if (!same_n || !other_n) return;
@@ -151,20 +153,28 @@ static lk_status photographs(lk_eval *e, album *a, lk_error *err)
         lk_status s = pairs(&seen, &same, &same_n, &other, &other_n, err);
         if (s == LK_OK) {
             rates(same, same_n, other, other_n, &eer, &limit, &refused);
-            const char *name = part ? "Caltech alone: equal error rate" : "same person, Caltech + London held-out: equal error rate";
-            s = lk_eval_report(e, "identity", name, 100 * eer, "%", part ? "" : "<= 8", same_n + other_n, err);
-            if (s == LK_OK && !part) s = lk_eval_report(e, "identity", "cosine at 0.1 % false accepts", limit, "", "", other_n, err);
-            if (s == LK_OK && !part) s = lk_eval_report(e, "identity", "true pairs refused there", 100 * refused, "%", "", same_n, err);
+            const char *name = part ? "Caltech alone: equal error rate"
+                                    : "same person, Caltech + London held-out: equal error rate";
+            s = lk_eval_report(e, "identity", name, 100 * eer, "%", part ? "" : "<= 8", same_n + other_n,
+                               err);
+            if (s == LK_OK && !part)
+                s = lk_eval_report(e, "identity", "cosine at 0.1 % false accepts", limit, "", "", other_n,
+                                   err);
+            if (s == LK_OK && !part)
+                s = lk_eval_report(e, "identity", "true pairs refused there", 100 * refused, "%", "", same_n,
+                                   err);
         }
         lk_free(same);
         lk_free(other);
         same = other = NULL;
         LK_TRY(s);
     }
-    return lk_eval_report(e, "identity", "pictures without a found face", a->missed, "", "0", a->count + a->missed, err);
+    return lk_eval_report(e, "identity", "pictures without a found face", a->missed, "", "0",
+                          a->count + a->missed, err);
 }
 
-/* Every `step`-th picture of a clip: add its embedding to `sum`, or (gallery given) count whether it finds `actor`. */
+/* Every `step`-th picture of a clip: add its embedding to `sum`, or (gallery given) count whether it finds
+ * `actor`. */
 static lk_status walk_clip(lk_eval *e, char actor, const char *name, int step, float (*sum)[LK_EMBEDDING],
                            float (*gallery)[LK_EMBEDDING], int64_t *right, int64_t *asked, lk_error *err)
 {
@@ -214,8 +224,8 @@ static lk_status actors(lk_eval *e, lk_error *err)
     }
     for (char actor = 'A'; actor <= 'D'; actor++)
         LK_TRY(walk_clip(e, actor, "perf", 15, NULL, gallery, &right, &asked, err));
-    return lk_eval_report(e, "identity", "actors A-D found among six, other room", asked ? 100.0 * (double)right / (double)asked : NAN, "%",
-                          "100", asked, err);
+    return lk_eval_report(e, "identity", "actors A-D found among six, other room",
+                          asked ? 100.0 * (double)right / (double)asked : NAN, "%", "100", asked, err);
 }
 
 lk_status lk_eval_identity(lk_eval *e, lk_error *err)

@@ -23,14 +23,16 @@ static void add(overlap *o, const lk_image *got, const lk_image *truth)
 
 typedef struct bench { lk_image crop, mask, hull, truth; double learned, plain; int64_t n; } bench;
 
-static lk_status one_picture(lk_eval *e, bench *b, const lk_image *rgb, const char *mask_path, const lk_point *lm, lk_error *err)
+static lk_status one_picture(lk_eval *e, bench *b, const lk_image *rgb, const char *mask_path,
+                             const lk_point *lm, lk_error *err)
 {
     lk_image seen = {0};
     LK_TRY(lk_eval_picture(mask_path, &seen, err));
     lk_affine to_crop = lk_eval_crop(rgb, lm, &b->crop);
     lk_image grey = {0};
     lk_status s = lk_image_new(seen.w, seen.h, 1, &grey, err);
-    for (size_t i = 0; s == LK_OK && i < (size_t)seen.w * (size_t)seen.h; i++) grey.data[i] = seen.data[3 * i];
+    for (size_t i = 0; s == LK_OK && i < (size_t)seen.w * (size_t)seen.h; i++)
+        grey.data[i] = seen.data[3 * i];
     if (s == LK_OK) {
         lk_image_warp(&grey, &b->truth, lk_affine_invert(to_crop), LK_FILTER_AREA, LK_BORDER_ZERO);
         s = lk_face_mask(e->a, &b->crop, &b->mask, err);
@@ -39,7 +41,8 @@ static lk_status one_picture(lk_eval *e, bench *b, const lk_image *rgb, const ch
     lk_image_clear(&grey);
     LK_TRY(s);
     lk_point in_crop[LK_LANDMARKS];
-    for (int i = 0; i < LK_LANDMARKS; i++) lk_affine_apply(to_crop, lm[i].x, lm[i].y, &in_crop[i].x, &in_crop[i].y);
+    for (int i = 0; i < LK_LANDMARKS; i++)
+        lk_affine_apply(to_crop, lm[i].x, lm[i].y, &in_crop[i].x, &in_crop[i].y);
     LK_TRY(lk_face_hull_mask(in_crop, &b->hull, 0, err));
     overlap learned = {0}, plain = {0};
     add(&learned, &b->mask, &b->truth);
@@ -92,10 +95,11 @@ lk_status lk_eval_masks(lk_eval *e, lk_error *err)
         if (s == LK_OK) s = one_clip(e, &b, actor, "train", err);
     }
     if (s == LK_OK)
-        s = lk_eval_report(e, "masks", "actors A-D: overlap (IoU) with the visible face", b.n ? 100 * b.learned / (double)b.n : NAN, "%",
-                           "", b.n, err);
+        s = lk_eval_report(e, "masks", "actors A-D: overlap (IoU) with the visible face",
+                           b.n ? 100 * b.learned / (double)b.n : NAN, "%", "", b.n, err);
     if (s == LK_OK)
-        s = lk_eval_report(e, "masks", "the same, plain hull of the true points", b.n ? 100 * b.plain / (double)b.n : NAN, "%", "", b.n, err);
+        s = lk_eval_report(e, "masks", "the same, plain hull of the true points",
+                           b.n ? 100 * b.plain / (double)b.n : NAN, "%", "", b.n, err);
     lk_image_clear(&b.crop);
     lk_image_clear(&b.mask);
     lk_image_clear(&b.hull);

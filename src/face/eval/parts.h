@@ -32,7 +32,8 @@ lk_status lk_eval_tick(lk_eval *e, const char *note, lk_error *err);
 void lk_eval_path(const lk_eval *e, char out[1024], const char *fmt, ...) LK_PRINTF(3, 4);
 /* The first picture of a file, as RGB. */
 lk_status lk_eval_picture(const char *path, lk_image *out, lk_error *err);
-/* Names in a folder that end in `suffix`, sorted, joined in *names (n pointers); free with lk_eval_names_free. */
+/* Names in a folder that end in `suffix`, sorted, joined in *names (n pointers); free with
+ * lk_eval_names_free. */
 typedef struct lk_eval_names { int count; char **name; } lk_eval_names;
 lk_status lk_eval_list(const char *folder, const char *suffix, lk_eval_names *out, lk_error *err);
 void lk_eval_names_free(lk_eval_names *names);

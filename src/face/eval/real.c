@@ -17,7 +17,8 @@ static lk_status watch(lk_eval *e, const char *path, tally *t, lk_error *err)
     for (int64_t f = 0; f < clip.count; f++) {
         t->frames++;
         t->one += clip.frames[f].count == 1;
-        for (int i = 0; i < clip.frames[f].count; i++) t->quality += clip.frames[f].faces[i].quality, t->quality_frames++;
+        for (int i = 0; i < clip.frames[f].count; i++)
+            t->quality += clip.frames[f].faces[i].quality, t->quality_frames++;
     }
     t->tracks += clip.tracks;
     t->clips++;
@@ -44,11 +45,13 @@ static lk_status report(lk_eval *e, const char *name, const tally *t, lk_error *
 {
     char figure[96];
     snprintf(figure, sizeof figure, "%s: frames with exactly one face", name);
-    LK_TRY(lk_eval_report(e, "real", figure, 100.0 * (double)t->one / (double)LK_MAX(t->frames, 1), "%", ">= 99", t->frames, err));
+    LK_TRY(lk_eval_report(e, "real", figure, 100.0 * (double)t->one / (double)LK_MAX(t->frames, 1), "%",
+                          ">= 99", t->frames, err));
     snprintf(figure, sizeof figure, "%s: tracks beyond one a clip", name);
     LK_TRY(lk_eval_report(e, "real", figure, (double)(t->tracks - t->clips), "", "0", t->clips, err));
     snprintf(figure, sizeof figure, "%s: mean quality of the points", name);
-    return lk_eval_report(e, "real", figure, t->quality / (double)LK_MAX(t->quality_frames, 1), "", "", t->quality_frames, err);
+    return lk_eval_report(e, "real", figure, t->quality / (double)LK_MAX(t->quality_frames, 1), "", "",
+                          t->quality_frames, err);
 }
 
 lk_status lk_eval_real(lk_eval *e, lk_error *err)
@@ -75,5 +78,6 @@ lk_status lk_eval_speed(lk_eval *e, lk_error *err)
         frames = clip.count;
         lk_face_clip_clear(&clip);
     }
-    return lk_eval_report(e, "speed", "one face at 640x360, file to tracks", (double)frames / best, "frames/s", ">= 100", frames, err);
+    return lk_eval_report(e, "speed", "one face at 640x360, file to tracks", (double)frames / best,
+                          "frames/s", ">= 100", frames, err);
 }

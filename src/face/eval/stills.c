@@ -7,9 +7,10 @@
 #include <string.h>
 
 /* --- detection: Caltech ------------------------------------------------------------
- * A label is the box of the whole head with hair and some shoulder. A detection (brows to chin) matches when its middle
- * lies inside that box and its height is 25 to 90 % of the box's. Three drawings are not people and are left out. False
- * alarms are counted on the second half of the pictures without people; the first half was trained on. */
+ * A label is the box of the whole head with hair and some shoulder. A detection (brows to chin) matches when
+ * its middle lies inside that box and its height is 25 to 90 % of the box's. Three drawings are not people
+ * and are left out. False alarms are counted on the second half of the pictures without people; the first
+ * half was trained on. */
 
 #define ALARM_PICTURES 20 /* one false alarm is allowed in so many */
 #define FLOOR 0.02f       /* lowest score that is collected */
@@ -23,7 +24,8 @@ static int rising(const void *a, const void *b)
 static bool matches(const lk_detection *d, const float head[4])
 {
     float x = 0.5f * (d->box.x0 + d->box.x1), y = 0.5f * (d->box.y0 + d->box.y1), h = d->box.y1 - d->box.y0;
-    return x > head[0] && y > head[1] && x < head[0] + head[2] && y < head[1] + head[3] && h > 0.25f * head[3] && h < 0.9f * head[3];
+    return x > head[0] && y > head[1] && x < head[0] + head[2] && y < head[1] + head[3] && h > 0.25f * head[3]
+           && h < 0.9f * head[3];
 }
 
 /* Best matching score of each labelled picture, 0 when missed. */
@@ -41,7 +43,8 @@ static lk_status caltech_scores(lk_eval *e, float *score, int max, int *count, l
         char file[64], who[64];
         float head[4];
         if (number == 0 || !*line) continue;
-        if (sscanf(line, "%63[^,],%63[^,],%f,%f,%f,%f", file, who, &head[0], &head[1], &head[2], &head[3]) != 6) {
+        if (sscanf(line, "%63[^,],%63[^,],%f,%f,%f,%f", file, who, &head[0], &head[1], &head[2], &head[3])
+            != 6) {
             s = LK_FAIL(err, LK_E_FORMAT, "line %d of %s is not file,identity,x,y,w,h", number + 1, path);
             break;
         }
@@ -52,7 +55,9 @@ static lk_status caltech_scores(lk_eval *e, float *score, int max, int *count, l
         int k = 0;
         lk_eval_path(e, picture, "faces_caltech/%s", file);
         s = lk_eval_picture(picture, &im, err);
-        if (s == LK_OK) s = lk_detector_run(e->a->detector, &im, e->a->o.min_face, FLOOR, found, (int)LK_COUNT(found), &k, err);
+        if (s == LK_OK)
+            s = lk_detector_run(e->a->detector, &im, e->a->o.min_face, FLOOR, found, (int)LK_COUNT(found), &k,
+                                err);
         float best = 0;
         for (int i = 0; i < k && s == LK_OK; i++)
             if (matches(&found[i], head)) best = fmaxf(best, found[i].score);
@@ -80,7 +85,9 @@ static lk_status alarm_scores(lk_eval *e, float *score, int max, int *count, int
         int k = 0;
         snprintf(picture, sizeof picture, "%s/%s", folder, names.name[i]);
         s = lk_eval_picture(picture, &im, err);
-        if (s == LK_OK) s = lk_detector_run(e->a->detector, &im, e->a->o.min_face, FLOOR, found, (int)LK_COUNT(found), &k, err);
+        if (s == LK_OK)
+            s = lk_detector_run(e->a->detector, &im, e->a->o.min_face, FLOOR, found, (int)LK_COUNT(found), &k,
+                                err);
         for (int d = 0; d < k && s == LK_OK && *count < max; d++) score[(*count)++] = found[d].score;
         lk_image_clear(&im);
         ++*pictures;
@@ -112,14 +119,16 @@ lk_status lk_eval_detector(lk_eval *e, lk_error *err)
         float shipped = lk_detector_threshold(e->a->detector);
         int at_shipped = 0;
         for (int i = 0; i < alarms; i++) at_shipped += alarm[i] >= shipped;
-        s = lk_eval_report(e, "detector", "recall at 1 false alarm in 20 pictures", share_above(face, faces, limit), "%", ">= 98",
-                           faces, err);
-        if (s == LK_OK) s = lk_eval_report(e, "detector", "score threshold for that", limit, "", "", pictures, err);
+        s = lk_eval_report(e, "detector", "recall at 1 false alarm in 20 pictures",
+                           share_above(face, faces, limit), "%", ">= 98", faces, err);
         if (s == LK_OK)
-            s = lk_eval_report(e, "detector", "recall at the shipped threshold", share_above(face, faces, shipped), "%", "", faces, err);
+            s = lk_eval_report(e, "detector", "score threshold for that", limit, "", "", pictures, err);
         if (s == LK_OK)
-            s = lk_eval_report(e, "detector", "false alarms in 20 pictures, shipped", 20.0 * at_shipped / LK_MAX(pictures, 1), "",
-                               "<= 1", pictures, err);
+            s = lk_eval_report(e, "detector", "recall at the shipped threshold",
+                               share_above(face, faces, shipped), "%", "", faces, err);
+        if (s == LK_OK)
+            s = lk_eval_report(e, "detector", "false alarms in 20 pictures, shipped",
+                               20.0 * at_shipped / LK_MAX(pictures, 1), "", "<= 1", pictures, err);
     }
     lk_free(alarm);
     return s;
@@ -146,7 +155,8 @@ static lk_status read_points(const char *path, lk_point lm[LK_LANDMARKS], lk_err
 }
 
 /* Error of the face nearest to the truth, NaN when it was not found. */
-static lk_status still_error(lk_eval *e, const char *picture, const lk_point *truth, double *error, lk_face *found, lk_error *err)
+static lk_status still_error(lk_eval *e, const char *picture, const lk_point *truth, double *error,
+                             lk_face *found, lk_error *err)
 {
     lk_image im = {0};
     lk_face faces[16];
@@ -187,14 +197,16 @@ static lk_status london(lk_eval *e, lk_error *err)
     }
     lk_free(text);
     LK_TRY(s);
-    LK_TRY(lk_eval_report(e, "points", "London held-out: error / inter-ocular", n ? 100 * sum / n : NAN, "%", "<= 3.5", n, err));
+    LK_TRY(lk_eval_report(e, "points", "London held-out: error / inter-ocular", n ? 100 * sum / n : NAN, "%",
+                          "<= 3.5", n, err));
     return lk_eval_report(e, "points", "London held-out: faces missed", missed, "", "0", n + missed, err);
 }
 
 #define BINS 5
 static const float bin_from[BINS + 1] = {0, 15, 30, 45, 60, 91};
 
-/* The stills of the three rendered people that training only looked at for validation: few, but to profile. */
+/* The stills of the three rendered people that training only looked at for validation: few, but to profile.
+ */
 static lk_status posed(lk_eval *e, lk_error *err)
 {
     static const char *const held[] = {"s013", "s027", "s039"};
@@ -215,7 +227,8 @@ static lk_status posed(lk_eval *e, lk_error *err)
         lk_json *o;
         lk_arena_clear(arena);
         s = lk_json_parse(line, strlen(line), arena, &o, err);
-        const lk_json *lm = s == LK_OK ? lk_json_get(o, "lm") : NULL, *ypr = s == LK_OK ? lk_json_get(o, "ypr") : NULL;
+        const lk_json *lm = s == LK_OK ? lk_json_get(o, "lm") : NULL,
+                      *ypr = s == LK_OK ? lk_json_get(o, "ypr") : NULL;
         if (!lm || lm->count != 2 * LK_LANDMARKS || !ypr || !ypr->child) continue;
         lk_point truth[LK_LANDMARKS];
         const lk_json *v = lm->child;
@@ -242,11 +255,15 @@ static lk_status posed(lk_eval *e, lk_error *err)
         char figure[96];
         int all = n[b] + missed[b];
         if (!all) continue;
-        snprintf(figure, sizeof figure, "rendered stills, yaw %.0f-%.0f: error", bin_from[b], fminf(bin_from[b + 1], 90));
-        LK_TRY(lk_eval_report(e, "points", figure, n[b] ? 100 * sum[b] / n[b] : NAN, "%", b < 4 ? "<= 5" : "", n[b], err));
-        snprintf(figure, sizeof figure, "rendered stills, yaw %.0f-%.0f: missed", bin_from[b], fminf(bin_from[b + 1], 90));
+        snprintf(figure, sizeof figure, "rendered stills, yaw %.0f-%.0f: error", bin_from[b],
+                 fminf(bin_from[b + 1], 90));
+        LK_TRY(lk_eval_report(e, "points", figure, n[b] ? 100 * sum[b] / n[b] : NAN, "%", b < 4 ? "<= 5" : "",
+                              n[b], err));
+        snprintf(figure, sizeof figure, "rendered stills, yaw %.0f-%.0f: missed", bin_from[b],
+                 fminf(bin_from[b + 1], 90));
         LK_TRY(lk_eval_report(e, "points", figure, 100.0 * missed[b] / all, "%", "", all, err));
-        snprintf(figure, sizeof figure, "rendered stills, yaw %.0f-%.0f: yaw error", bin_from[b], fminf(bin_from[b + 1], 90));
+        snprintf(figure, sizeof figure, "rendered stills, yaw %.0f-%.0f: yaw error", bin_from[b],
+                 fminf(bin_from[b + 1], 90));
         LK_TRY(lk_eval_report(e, "points", figure, n[b] ? turn[b] / n[b] : NAN, "deg", "", n[b], err));
     }
     return LK_OK;

@@ -63,7 +63,7 @@ static void background(const lk_face_job *job, bool held, float *x, lk_rng *r)
 static void paste_head(const lk_example *e, lk_affine m, float *x, float *scratch, lk_rng *r)
 {
     lk_rect b = lk_face_box(e->lm);
-    float more = lk_rng_range(r, 0.9f, 1.5f), soft = lk_rng_range(r, 0.03f, 0.25f);
+    float more = lk_rng_range(r, 0.8f, 1.4f), soft = lk_rng_range(r, 0.03f, 0.25f);
     float rx = (b.x1 - b.x0) * 0.70f * more, ry = (b.y1 - b.y0) * 0.85f * more;
     float cx = (b.x0 + b.x1) * 0.5f, cy = (b.y0 + b.y1) * 0.5f - (b.y1 - b.y0) * 0.12f;
     lk_rect c = mapped_box(e, m);

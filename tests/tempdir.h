@@ -19,7 +19,9 @@ static char tempdir[64];
 
 __attribute__((unused)) static void tempdir_make(const char *name)
 {
-    snprintf(tempdir, sizeof tempdir, "/tmp/lk-%.20s-XXXXXX", name);
+    /* In memory where possible: thousands of files are synchronised here. */
+    snprintf(tempdir, sizeof tempdir, "%s/lk-%.20s-XXXXXX",
+             access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", name);
     if (!mkdtemp(tempdir)) {
         perror(tempdir);
         exit(1);

@@ -20,18 +20,16 @@ typedef struct audit_row {
 
 static const lk_hash zero_hash;
 
-static lk_status row_hash(const audit_row *row, lk_hash *out, lk_error *err)
+/* Over a text of fixed shape that ends with the hash of the detail: nothing to allocate, however long the log. */
+static lk_hash row_hash(const audit_row *row)
 {
-    char prev[LK_HASH_HEX];
-    lk_text t = {0};
+    char prev[LK_HASH_HEX], detail[LK_HASH_HEX], text[256];
+    lk_hash of_detail = lk_hash_bytes(row->detail, strlen(row->detail));
     lk_hash_hex(&row->prev, prev);
-    lk_text_add(&t, "likeness-audit-1\n%s\n%lld\n%lld\n%s\n", prev, (long long)row->seq, (long long)row->time,
-                row->kind);
-    lk_text_addn(&t, row->detail, strlen(row->detail));
-    lk_status s = t.failed ? consent_no_memory(err) : LK_OK;
-    if (s == LK_OK) *out = lk_hash_bytes(t.s, t.len);
-    lk_text_clear(&t);
-    return s;
+    lk_hash_hex(&of_detail, detail);
+    int n = snprintf(text, sizeof text, "likeness-audit-1\n%s\n%lld\n%lld\n%s\n%s\n", prev, (long long)row->seq,
+                     (long long)row->time, row->kind, detail);
+    return lk_hash_bytes(text, (size_t)n);
 }
 
 static lk_status tampered(const lk_registry *r, int64_t seq, const char *what, lk_error *err)
@@ -81,8 +79,7 @@ static lk_status note_revocation(lk_registry *r, const audit_row *row, lk_error 
 
 static lk_status verify_row(lk_registry *r, const audit_row *row, lk_error *err)
 {
-    lk_hash hash;
-    LK_TRY(row_hash(row, &hash, err));
+    lk_hash hash = row_hash(row);
     if (!lk_hash_equal(&hash, &row->hash)) return tampered(r, row->seq, "was changed", err);
     if (row->seq == r->audit_rows) /* the last row of the time before: still the same? */
         return lk_hash_equal(&hash, &r->audit_hash) ? LK_OK : tampered(r, row->seq, "was replaced", err);
@@ -151,6 +148,14 @@ lk_status audit_catch_up(lk_registry *r, lk_error *err)
     return r->tip_checked ? LK_OK : check_tip(r, tip_rows, &tip, err);
 }
 
+void audit_forget(lk_registry *r)
+{
+    r->audit_rows = r->audit_time = 0;
+    r->audit_hash = zero_hash;
+    r->revoked_count = 0;
+    r->tip_checked = false;
+}
+
 lk_status audit_append(lk_registry *r, const char *kind, const lk_text *detail, int64_t *seq, lk_hash *hash,
                        lk_error *err)
 {
@@ -161,7 +166,7 @@ lk_status audit_append(lk_registry *r, const char *kind, const lk_text *detail, 
     row.time = LK_MAX(lk_wall_time(),
                       r->audit_time); /* within CLOCK_SLACK time may stand still, never run backwards */
     snprintf(row.kind, sizeof row.kind, "%s", kind);
-    LK_TRY(row_hash(&row, &row.hash, err));
+    row.hash = row_hash(&row);
     LK_TRY(lk_sign_make(r->studio_secret, row.hash.b, LK_HASH_BYTES, row.sig, err));
     LK_TRY(lk_store_run(
         r->db, err, NULL,
@@ -204,10 +209,7 @@ lk_status lk_audit_verify(lk_registry *r, int64_t *rows, lk_error *err)
 {
     lk_stmt *q = NULL;
     registry_lock(r);
-    r->audit_rows = r->audit_time = 0;
-    r->audit_hash = zero_hash;
-    r->revoked_count = 0;
-    r->tip_checked = false;
+    audit_forget(r);
     lk_status s = audit_catch_up(r, err);
     if (s == LK_OK) s = lk_store_prepare(r->db, "SELECT seq, hash, sig FROM audit ORDER BY seq", &q, err);
     while (s == LK_OK && (s = lk_stmt_step(q, err)) == LK_OK) {

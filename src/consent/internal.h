@@ -53,6 +53,8 @@ lk_status keys_tip_save(const char *dir, int64_t rows, const lk_hash *hash, lk_e
 /* Verify what was added since the last call, and that nothing before it went away. LK_E_FORMAT when the log
  * was tampered with. */
 lk_status audit_catch_up(lk_registry *r, lk_error *err);
+/* The next audit_catch_up begins with the first row again. */
+void audit_forget(lk_registry *r);
 /* Add the one row of the open transaction. detail: a JSON object. seq and hash (may be NULL) name the row. */
 lk_status audit_append(lk_registry *r, const char *kind, const lk_text *detail, int64_t *seq, lk_hash *hash, lk_error *err);
 /* After the commit: remember the new tip. A failure makes rows no less valid. */

@@ -119,18 +119,16 @@ lk_status lk_subject_add(lk_registry *r, const char *name, bool depicts_nobody, 
     if (!key) return consent_no_memory(err);
 
     registry_lock(r);
-    bool made = false;
     lk_status s = lk_store_begin(r->db, err);
     if (s == LK_OK) {
         s = name_is_free(r, name, err);
         if (s == LK_OK) s = audit_catch_up(r, err);
         if (s == LK_OK) s = keys_make(r->dir, key, pub, sec, err);
-        made = s == LK_OK;
         lk_wipe(sec, sizeof sec);
         if (s == LK_OK) s = subject_insert(r, &x, pub, err);
         s = lk_store_end(r->db, s, err);
     }
-    if (s != LK_OK && made) keys_remove(r->dir, key);
+    if (s != LK_OK) keys_remove(r->dir, key); /* its name is nobody else's */
     if (s == LK_OK && audit_remember_tip(r, NULL) != LK_OK)
         lk_log(1, "consent", "%s/keys/audit.tip was not renewed", r->dir);
     registry_unlock(r);

@@ -19,7 +19,8 @@ static void test_error(void)
     for (int shift = 0; shift < 3; shift++) { /* cut between, after 1 and after 2 bytes of a sequence */
         LK_FAIL(&err, LK_E_IO, "%.*s%s", shift, "ab", big);
         size_t n = strlen(err.message);
-        CHECK(n < sizeof err.message && (n - (size_t)LK_MIN(shift, 2)) % 3 == 0, "cut inside a character: %zu", n);
+        CHECK(n < sizeof err.message && (n - (size_t)LK_MIN(shift, 2)) % 3 == 0,
+              "cut inside a character: %zu", n);
     }
 }
 
@@ -72,13 +73,19 @@ static void test_arena(void)
             blocks[i] = lk_arena_alloc(a, n);
             CHECK(blocks[i] && (uintptr_t)blocks[i] % 64 == 0, "block %d", i);
             for (size_t k = 0; k < n; k++)
-                if (blocks[i][k]) { check_fail(__FILE__, __LINE__, "block %d is not zeroed", i); break; }
+                if (blocks[i][k]) {
+                    check_fail(__FILE__, __LINE__, "block %d is not zeroed", i);
+                    break;
+                }
             memset(blocks[i], i + 1, n);
         }
         for (int i = 0; i < 40; i++) { /* nothing overlaps */
             size_t n = (size_t)(i * i * 31 % 20000);
             for (size_t k = 0; k < n; k++)
-                if (blocks[i][k] != i + 1) { check_fail(__FILE__, __LINE__, "block %d was overwritten", i); break; }
+                if (blocks[i][k] != i + 1) {
+                    check_fail(__FILE__, __LINE__, "block %d was overwritten", i);
+                    break;
+                }
         }
         lk_arena_clear(a);
     }
@@ -100,17 +107,20 @@ static void test_arena(void)
 /* Known answers published with Random123 (kat_vectors, philox 4x32 10). */
 static void test_philox(void)
 {
-    static const struct { uint32_t c[4], k[2], out[4]; } kat[] = {
+    static const struct {
+        uint32_t c[4], k[2], out[4];
+    } kat[] = {
         {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
         {{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0},
+        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+         {0xa4093822, 0x299f31d0},
          {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     };
     for (size_t i = 0; i < LK_COUNT(kat); i++) {
         uint32_t out[4];
         lk_philox4x32(kat[i].c, kat[i].k, out);
-        CHECK(!memcmp(out, kat[i].out, sizeof out), "vector %zu: %08x %08x %08x %08x", i, out[0], out[1], out[2],
-              out[3]);
+        CHECK(!memcmp(out, kat[i].out, sizeof out), "vector %zu: %08x %08x %08x %08x", i, out[0], out[1],
+              out[2], out[3]);
     }
 }
 
@@ -140,7 +150,8 @@ static void test_rng(void)
     }
     CHECK_NEAR(sum / n, 0, 0.02);
     CHECK_NEAR(square / n, 1, 0.03);
-    CHECK(lowest >= 0 && lowest < 0.001 && highest < 1 && highest > 0.999, "uniform spans %g to %g", lowest, highest);
+    CHECK(lowest >= 0 && lowest < 0.001 && highest < 1 && highest > 0.999, "uniform spans %g to %g", lowest,
+          highest);
     for (int i = 0; i < 7; i++) CHECK_NEAR(counts[i], n / 7.0, 500);
     CHECK_INT(lk_rng_below(&r, 0), 0);
     CHECK_INT(lk_rng_below(&r, 1), 0);
@@ -204,11 +215,12 @@ static void test_sign(void)
     static const uint8_t rfc_pub[] = {0x3d, 0x40, 0x17, 0xc3, 0xe8, 0x43, 0x89, 0x5a, 0x92, 0xb7, 0x0a,
                                       0xa7, 0x4d, 0x1b, 0x7e, 0xbc, 0x9c, 0x98, 0x2c, 0xcf, 0x2e, 0xc4,
                                       0x96, 0x8c, 0xc0, 0xcd, 0x55, 0xf1, 0x2a, 0xf4, 0x66, 0x0c};
-    static const uint8_t rfc_sig[] = {
-        0x92, 0xa0, 0x09, 0xa9, 0xf0, 0xd4, 0xca, 0xb8, 0x72, 0x0e, 0x82, 0x0b, 0x5f, 0x64, 0x25, 0x40,
-        0xa2, 0xb2, 0x7b, 0x54, 0x16, 0x50, 0x3f, 0x8f, 0xb3, 0x76, 0x22, 0x23, 0xeb, 0xdb, 0x69, 0xda,
-        0x08, 0x5a, 0xc1, 0xe4, 0x3e, 0x15, 0x99, 0x6e, 0x45, 0x8f, 0x36, 0x13, 0xd0, 0xf1, 0x1d, 0x8c,
-        0x38, 0x7b, 0x2e, 0xae, 0xb4, 0x30, 0x2a, 0xee, 0xb0, 0x0d, 0x29, 0x16, 0x12, 0xbb, 0x0c, 0x00};
+    static const uint8_t rfc_sig[] = {0x92, 0xa0, 0x09, 0xa9, 0xf0, 0xd4, 0xca, 0xb8, 0x72, 0x0e, 0x82,
+                                      0x0b, 0x5f, 0x64, 0x25, 0x40, 0xa2, 0xb2, 0x7b, 0x54, 0x16, 0x50,
+                                      0x3f, 0x8f, 0xb3, 0x76, 0x22, 0x23, 0xeb, 0xdb, 0x69, 0xda, 0x08,
+                                      0x5a, 0xc1, 0xe4, 0x3e, 0x15, 0x99, 0x6e, 0x45, 0x8f, 0x36, 0x13,
+                                      0xd0, 0xf1, 0x1d, 0x8c, 0x38, 0x7b, 0x2e, 0xae, 0xb4, 0x30, 0x2a,
+                                      0xee, 0xb0, 0x0d, 0x29, 0x16, 0x12, 0xbb, 0x0c, 0x00};
     CHECK(lk_sign_check(rfc_pub, "\x72", 1, rfc_sig), "the RFC's example is refused");
     uint8_t secret[16];
     memset(secret, 7, sizeof secret);
@@ -271,8 +283,8 @@ static void test_log(void)
 }
 
 static const check_test tests[] = {
-    {"error", test_error}, {"status", test_status}, {"memory", test_memory}, {"arena", test_arena},
-    {"philox", test_philox}, {"rng", test_rng}, {"hash", test_hash}, {"sign", test_sign},
-    {"text", test_text}, {"time", test_time}, {"log", test_log},
+    {"error", test_error},   {"status", test_status}, {"memory", test_memory}, {"arena", test_arena},
+    {"philox", test_philox}, {"rng", test_rng},       {"hash", test_hash},     {"sign", test_sign},
+    {"text", test_text},     {"time", test_time},     {"log", test_log},
 };
 CHECK_MAIN(tests)

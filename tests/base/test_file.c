@@ -77,8 +77,10 @@ static void test_hash_file(void)
     CHECK_OK(lk_hash_file(in_tempdir("big"), &of_file, &err), &err);
     CHECK(lk_hash_equal(&of_file, &of_bytes), "the hashes differ");
     lk_free(data);
-    FAULT_LOOP(LK_FAULT_ALLOC, false, { CHECK(fault_clean(lk_hash_file(in_tempdir("big"), &of_file, &err)), "not clean"); });
-    FAULT_LOOP(LK_FAULT_READ, false, { CHECK(fault_clean(lk_hash_file(in_tempdir("big"), &of_file, &err)), "not clean"); });
+    FAULT_LOOP(LK_FAULT_ALLOC, false,
+               { CHECK(fault_clean(lk_hash_file(in_tempdir("big"), &of_file, &err)), "not clean"); });
+    FAULT_LOOP(LK_FAULT_READ, false,
+               { CHECK(fault_clean(lk_hash_file(in_tempdir("big"), &of_file, &err)), "not clean"); });
 }
 
 /* Whatever fails, the file holds the old text or the new one, and no scrap stays behind. */
@@ -151,8 +153,9 @@ static void test_read_faults(void)
 }
 
 static const check_test tests[] = {
-    {"round trip", test_round_trip}, {"refusals", test_refusals}, {"dirs", test_dirs},
-    {"hash file", test_hash_file}, {"atomic", test_atomic}, {"new only", test_new_only}, {"read faults", test_read_faults},
+    {"round trip", test_round_trip},   {"refusals", test_refusals}, {"dirs", test_dirs},
+    {"hash file", test_hash_file},     {"atomic", test_atomic},     {"new only", test_new_only},
+    {"read faults", test_read_faults},
 };
 
 int main(int argc, char **argv)

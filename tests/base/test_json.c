@@ -15,7 +15,8 @@ static lk_status parse(const char *text, size_t n, lk_arena *a, lk_json **out)
 
 static void test_values(void)
 {
-    static const char text[] = " {\"a\": [1, -2.5e3, true, null, {}], \"b\": \"x\\n\\u00e9\\ud83d\\ude00\\\"\", \"\": 0} ";
+    static const char text[] =
+        " {\"a\": [1, -2.5e3, true, null, {}], \"b\": \"x\\n\\u00e9\\ud83d\\ude00\\\"\", \"\": 0} ";
     lk_arena *a = NULL;
     lk_json *v = NULL;
     lk_arena_new(&a, 4096);
@@ -37,11 +38,57 @@ static void test_values(void)
 static void test_refusals(void)
 {
     static const char *const bad[] = {
-        "", " ", "{", "[", "[1", "[1,", "[1,]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{1:1}", "nul", "tru",
-        "01", "+1", "-", "1.", ".5", "1e", "1e+", "0x10", "NaN", "Infinity", "1e999", "\"", "\"\\", "\"\\\"", "\"\\x\"",
-        "\"\\u12\"", "\"\\u12g4\"", "\"\\u0000\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\n\"", "1 2",
-        "[1]]", "\"\x80\"", "\"\xC0\xAF\"", "\"\xE0\x80\x80\"", "\"\xED\xA0\x80\"", "\"\xF4\x90\x80\x80\"", "\"\xE2\x82\"",
-        "{\"a\":1,\"a\":2}", "{\"a\":1,\"b\":2,\"\\u0061\":3}", "\xEF\xBB\xBF{}", "[1 2]", "{\"a\" 1}", "'a'", "/**/1",
+        "",
+        " ",
+        "{",
+        "[",
+        "[1",
+        "[1,",
+        "[1,]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{1:1}",
+        "nul",
+        "tru",
+        "01",
+        "+1",
+        "-",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "0x10",
+        "NaN",
+        "Infinity",
+        "1e999",
+        "\"",
+        "\"\\",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\\u0000\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"\n\"",
+        "1 2",
+        "[1]]",
+        "\"\x80\"",
+        "\"\xC0\xAF\"",
+        "\"\xE0\x80\x80\"",
+        "\"\xED\xA0\x80\"",
+        "\"\xF4\x90\x80\x80\"",
+        "\"\xE2\x82\"",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1,\"b\":2,\"\\u0061\":3}",
+        "\xEF\xBB\xBF{}",
+        "[1 2]",
+        "{\"a\" 1}",
+        "'a'",
+        "/**/1",
         "1111111111111111111111111111111111111111111111111111111111111111111111"};
     lk_arena *a = NULL;
     lk_arena_new(&a, 4096);
@@ -63,7 +110,8 @@ static void test_refusals(void)
 /* Every cut and many single-byte changes: a clean answer, whatever it is. */
 static void test_damage(void)
 {
-    static const char good[] = "{\"k\":[1.5,\"\\u20ac\",{\"x\":[true,false,null]},-0.1e-7],\"z\":\"\xE2\x82\xAC\"}";
+    static const char good[] =
+        "{\"k\":[1.5,\"\\u20ac\",{\"x\":[true,false,null]},-0.1e-7],\"z\":\"\xE2\x82\xAC\"}";
     const size_t n = sizeof good - 1;
     lk_arena *a = NULL;
     lk_json *v = NULL;
@@ -94,14 +142,16 @@ static void test_writing(void)
     CHECK_STR(t.s, "\"a\\\"b\\\\c\\u000a\\u0001\xC3\xA9\xEF\xBF\xBD\"");
     lk_text_clear(&t);
 
-    static const double numbers[] = {0, 1, -1.5, 0.1, 1.0 / 3, 1e300, 5e-324, 123456789012345678.0, 1769853600};
+    static const double numbers[] = {0,         1, -1.5, 0.1, 1.0 / 3, 1e300, 5e-324, 123456789012345678.0,
+                                     1769853600};
     setlocale(LC_ALL, "de_DE.UTF-8"); /* where installed: a decimal comma must not leak in */
     lk_arena *a = NULL;
     lk_arena_new(&a, 4096);
     for (size_t i = 0; i < LK_COUNT(numbers); i++) {
         lk_json *v = NULL;
         lk_json_add_number(&t, numbers[i]);
-        CHECK(parse(t.s, t.len, a, &v) == LK_OK && v->number == numbers[i], "%s is not %.17g", t.s, numbers[i]);
+        CHECK(parse(t.s, t.len, a, &v) == LK_OK && v->number == numbers[i], "%s is not %.17g", t.s,
+              numbers[i]);
         lk_text_clear(&t);
     }
     setlocale(LC_ALL, "C");
@@ -128,7 +178,7 @@ static void test_faults(void)
 }
 
 static const check_test tests[] = {
-    {"values", test_values}, {"refusals", test_refusals}, {"damage", test_damage},
+    {"values", test_values},   {"refusals", test_refusals}, {"damage", test_damage},
     {"writing", test_writing}, {"faults", test_faults},
 };
 CHECK_MAIN(tests)

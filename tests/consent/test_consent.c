@@ -41,15 +41,18 @@ static void test_rights(void)
     CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0700, "keys/ has rights %o", st.st_mode & 0777u);
     CHECK_INT(count_entries(path), 4); /* the studio's, two people's, and the tip; no scraps */
     snprintf(path, sizeof path, "%s/keys/studio.key", w.dir);
-    CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "studio.key has rights %o", st.st_mode & 0777u);
+    CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "studio.key has rights %o",
+          st.st_mode & 0777u);
     chmod(path, 0640);
     lk_registry *other = NULL;
     CHECK_STATUS(lk_registry_open(w.dir, false, &other, &w.err), LK_E_CONSENT, &w.err);
     chmod(path, 0600);
     snprintf(path, sizeof path, "%s/keys/subject-%s.key", w.dir, w.ann.id);
-    CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "a subject's key has rights %o", st.st_mode & 0777u);
+    CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "a subject's key has rights %o",
+          st.st_mode & 0777u);
     snprintf(path, sizeof path, "%s/registry.db", w.dir);
-    CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "registry.db has rights %o", st.st_mode & 0777u);
+    CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "registry.db has rights %o",
+          st.st_mode & 0777u);
     world_close(&w);
 }
 
@@ -64,11 +67,12 @@ static void test_granted(void)
     CHECK_STR(lk_grant_record_id(g), w.ann_record.id);
     CHECK(!lk_grant_depicts_nobody(g), "Ann exists");
     CHECK_OK(lk_grant_check(g, LK_USE_FACE_SOURCE, &w.err), &w.err);
-    CHECK_STATUS(lk_grant_check(g, LK_USE_VOICE, &w.err), LK_E_CONSENT, &w.err); /* agreed to, but not asked for */
+    CHECK_STATUS(lk_grant_check(g, LK_USE_VOICE, &w.err), LK_E_CONSENT,
+                 &w.err); /* agreed to, but not asked for */
     CHECK_STATUS(lk_grant_check(NULL, LK_USE_FACE_SOURCE, &w.err), LK_E_CONSENT, &w.err);
     CHECK_STATUS(lk_grant_check(NULL, LK_USE_FACE_SOURCE, NULL), LK_E_CONSENT, &w.err);
     CHECK_OK(lk_audit_verify(w.r, &rows, &w.err), &w.err);
-    CHECK_INT(rows, 6); /* registry, 2 subjects, 2 records, 1 grant */
+    CHECK_INT(rows, 6);      /* registry, 2 subjects, 2 records, 1 grant */
     lk_registry_close(&w.r); /* a grant outlives the handle */
     CHECK_OK(lk_grant_check(g, LK_USE_FACE_SOURCE, &w.err), &w.err);
     lk_grant_free(&g);
@@ -84,9 +88,9 @@ static void test_refusals(void)
     lk_subject eve;
     CHECK_OK(lk_subject_add(w.r, "Eve", false, &eve, &w.err), &w.err);
     int64_t grants = ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'grant'");
-    CHECK_REFUSED(&w, "Nobody", LK_USE_FACE_SOURCE, "Nobody");                 /* unknown */
-    CHECK_REFUSED(&w, "Eve", LK_USE_FACE_SOURCE, "agreed to nothing");        /* absent */
-    CHECK_REFUSED(&w, "Ann", LK_USE_FACE_TARGET, "not to face-target");       /* other purpose */
+    CHECK_REFUSED(&w, "Nobody", LK_USE_FACE_SOURCE, "Nobody");          /* unknown */
+    CHECK_REFUSED(&w, "Eve", LK_USE_FACE_SOURCE, "agreed to nothing");  /* absent */
+    CHECK_REFUSED(&w, "Ann", LK_USE_FACE_TARGET, "not to face-target"); /* other purpose */
     CHECK_REFUSED(&w, "Bob", LK_USE_FACE_SOURCE, "not to face-source");
     CHECK_STATUS(try_grant(&w, "Ann", (lk_use)0), LK_E_ARG, &w.err);
     CHECK_STATUS(try_grant(&w, "Ann", (lk_use)(LK_USE_FACE_SOURCE | LK_USE_VOICE)), LK_E_ARG, &w.err);
@@ -121,7 +125,8 @@ static void test_revoked(void)
     CHECK_INT(try_grant(&w, "Bob", LK_USE_FACE_TARGET), LK_OK);
     /* A new agreement does not wake the old grant, but gives new ones. */
     lk_consent_record again;
-    CHECK_OK(lk_consent_issue(w.r, "Ann", LK_USE_FACE_SOURCE, DAY, "film", "once more", &again, &w.err), &w.err);
+    CHECK_OK(lk_consent_issue(w.r, "Ann", LK_USE_FACE_SOURCE, DAY, "film", "once more", &again, &w.err),
+             &w.err);
     CHECK_STATUS(lk_grant_check(g, LK_USE_FACE_SOURCE, &w.err), LK_E_CONSENT, &w.err);
     CHECK_INT(try_grant(&w, "Ann", LK_USE_FACE_SOURCE), LK_OK);
     lk_grant_free(&g);
@@ -153,7 +158,8 @@ static void test_clock(void)
     lk_wall_time_set(START + 29 * DAY); /* to when the expired record was good */
     CHECK_REFUSED(&w, "Ann", LK_USE_FACE_SOURCE, "clock");
     CHECK_STATUS(lk_grant_check(g, LK_USE_LIPS, &w.err), LK_E_CONSENT, &w.err);
-    CHECK_STATUS(lk_consent_issue(w.r, "Ann", LK_USE_LIPS, DAY, "film", "no", &late, &w.err), LK_E_CONSENT, &w.err);
+    CHECK_STATUS(lk_consent_issue(w.r, "Ann", LK_USE_LIPS, DAY, "film", "no", &late, &w.err), LK_E_CONSENT,
+                 &w.err);
     CHECK_OK(lk_consent_revoke(w.r, w.bob_record.id, "always possible", &w.err), &w.err);
     lk_wall_time_set(START + 40 * DAY - 3600); /* an hour is a slip */
     CHECK_OK(lk_grant_check(g, LK_USE_LIPS, &w.err), &w.err);
@@ -170,17 +176,21 @@ static void test_issue(void)
     CHECK_STATUS(lk_consent_issue(w.r, "Ann", 0, DAY, "p", "s", &c, &w.err), LK_E_ARG, &w.err);
     CHECK_STATUS(lk_consent_issue(w.r, "Ann", 1 << 20, DAY, "p", "s", &c, &w.err), LK_E_ARG, &w.err);
     CHECK_STATUS(lk_consent_issue(w.r, "Ann", LK_USE_LIPS, 0, "p", "s", &c, &w.err), LK_E_RANGE, &w.err);
-    CHECK_STATUS(lk_consent_issue(w.r, "Ann", LK_USE_LIPS, 3654LL * DAY, "p", "s", &c, &w.err), LK_E_RANGE, &w.err);
+    CHECK_STATUS(lk_consent_issue(w.r, "Ann", LK_USE_LIPS, 3654LL * DAY, "p", "s", &c, &w.err), LK_E_RANGE,
+                 &w.err);
     CHECK_STATUS(lk_consent_issue(w.r, "Ann", LK_USE_LIPS, DAY, "p", "", &c, &w.err), LK_E_ARG, &w.err);
     CHECK_STATUS(lk_consent_issue(w.r, "Eve", LK_USE_LIPS, DAY, "p", "s", &c, &w.err), LK_E_NOTFOUND, &w.err);
-    CHECK_OK(lk_consent_issue(w.r, w.ann.id, LK_USE_LIPS, 3653LL * DAY, "p", "line one\nline \"two\" \xE2\x82\xAC\\", &c,
-                              &w.err),
+    CHECK_OK(lk_consent_issue(w.r, w.ann.id, LK_USE_LIPS, 3653LL * DAY, "p",
+                              "line one\nline \"two\" \xE2\x82\xAC\\", &c, &w.err),
              &w.err);
     CHECK_INT(try_grant(&w, "Ann", LK_USE_LIPS), LK_OK);
     world_close(&w);
 }
 
-typedef struct listing { int n; char states[200]; } listing;
+typedef struct listing {
+    int n;
+    char states[200];
+} listing;
 
 static lk_status add_state(void *user, const lk_consent_record *c, const char *state)
 {
@@ -227,7 +237,8 @@ static void test_uses(void)
     CHECK_INT(lk_use_parse("voice,face-target,voice", &err), LK_USE_VOICE | LK_USE_FACE_TARGET);
     lk_use_print(LK_USE_VOICE | LK_USE_FACE_TARGET | LK_USE_CHARACTER, words, sizeof words);
     CHECK_STR(words, "face-target,voice,character");
-    static const char *const bad[] = {"", "face", "voice,", ",voice", "voice face-source", "Voice", "voice,,lips"};
+    static const char *const bad[] = {"",      "face",       "voice,", ",voice", "voice face-source",
+                                      "Voice", "voice,,lips"};
     for (size_t i = 0; i < LK_COUNT(bad); i++) {
         err.message[0] = '\0';
         CHECK(lk_use_parse(bad[i], &err) == 0 && *err.message, "accepted '%s'", bad[i]);
@@ -279,10 +290,10 @@ static void test_processes(void)
 }
 
 static const check_test tests[] = {
-    {"subjects", test_subjects}, {"rights", test_rights}, {"granted", test_granted},
-    {"refusals", test_refusals}, {"revoked", test_revoked}, {"expires in use", test_expires_in_use},
-    {"clock", test_clock}, {"issue", test_issue}, {"lists", test_lists}, {"uses", test_uses},
-    {"processes", test_processes},
+    {"subjects", test_subjects}, {"rights", test_rights},       {"granted", test_granted},
+    {"refusals", test_refusals}, {"revoked", test_revoked},     {"expires in use", test_expires_in_use},
+    {"clock", test_clock},       {"issue", test_issue},         {"lists", test_lists},
+    {"uses", test_uses},         {"processes", test_processes},
 };
 
 int main(int argc, char **argv)

@@ -30,8 +30,8 @@ __attribute__((unused)) static world world_new(const char *name)
     CHECK_OK(lk_consent_issue(w.r, "Ann", LK_USE_FACE_SOURCE | LK_USE_VOICE, 30 * DAY, "film",
                               "my face for the short film \"Dawn\"", &w.ann_record, &w.err),
              &w.err);
-    CHECK_OK(lk_consent_issue(w.r, "Bob", LK_USE_FACE_TARGET, 30 * DAY, "film", "synthetic actor", &w.bob_record,
-                              &w.err),
+    CHECK_OK(lk_consent_issue(w.r, "Bob", LK_USE_FACE_TARGET, 30 * DAY, "film", "synthetic actor",
+                              &w.bob_record, &w.err),
              &w.err);
     return w;
 }
@@ -50,8 +50,8 @@ __attribute__((unused)) static void intrude(const world *w, const char *sql)
     char *why = NULL;
     sqlite3 *db = NULL;
     snprintf(path, sizeof path, "%s/registry.db", w->dir);
-    CHECK(sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, sql, NULL, NULL, &why) == SQLITE_OK, "%s: %s", sql,
-          why ? why : "not opened");
+    CHECK(sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, sql, NULL, NULL, &why) == SQLITE_OK,
+          "%s: %s", sql, why ? why : "not opened");
     sqlite3_free(why);
     sqlite3_close(db);
 }
@@ -82,7 +82,8 @@ __attribute__((unused)) static lk_status try_grant(world *w, const char *who, lk
 {
     lk_grant *g = NULL;
     lk_status s = lk_grant_get(w->r, who, use, "test", &g, &w->err);
-    if ((s == LK_OK) != (g != NULL)) check_fail(__FILE__, __LINE__, "status %d and grant %p", (int)s, (void *)g);
+    if ((s == LK_OK) != (g != NULL))
+        check_fail(__FILE__, __LINE__, "status %d and grant %p", (int)s, (void *)g);
     if (s == LK_OK) s = lk_grant_check(g, use, &w->err);
     lk_grant_free(&g);
     return s;
@@ -91,7 +92,8 @@ __attribute__((unused)) static lk_status try_grant(world *w, const char *who, lk
 #define CHECK_REFUSED(w, who, use, word)                                                                     \
     do {                                                                                                     \
         CHECK_STATUS(try_grant((w), (who), (use)), LK_E_CONSENT, &(w)->err);                                 \
-        CHECK(strstr((w)->err.message, (word)), "the refusal does not say '%s': %s", (word), (w)->err.message); \
+        CHECK(strstr((w)->err.message, (word)), "the refusal does not say '%s': %s", (word),                 \
+              (w)->err.message);                                                                             \
     } while (0)
 
 #endif

@@ -45,7 +45,12 @@ static void test_queue_order(void)
 
 enum { PRODUCERS = 3, CONSUMERS = 3, EACH = 8000 };
 
-static struct { lk_queue *q; atomic_int producers; atomic_llong sum; atomic_int taken; } stress;
+static struct {
+    lk_queue *q;
+    atomic_int producers;
+    atomic_llong sum;
+    atomic_int taken;
+} stress;
 
 static lk_status produce(void *user, lk_error *err)
 {
@@ -94,7 +99,8 @@ static void test_queue_stress(void)
 static lk_status put_for_ever(void *user, lk_error *err)
 {
     lk_status s;
-    while ((s = lk_queue_put(user, user)) == LK_OK) {}
+    while ((s = lk_queue_put(user, user)) == LK_OK) {
+    }
     return LK_FAIL(err, s, "the queue was stopped");
 }
 
@@ -163,10 +169,7 @@ static void test_thread(void)
 
 static lk_cancel *signalled;
 
-static void on_signal(int number)
-{
-    lk_cancel_raise(signalled);
-}
+static void on_signal(int number) { lk_cancel_raise(signalled); }
 
 static void test_cancel(void)
 {
@@ -181,7 +184,11 @@ static void test_cancel(void)
     lk_cancel_free(signalled);
 }
 
-typedef struct seen { int reports; lk_progress last; char note[32]; } seen;
+typedef struct seen {
+    int reports;
+    lk_progress last;
+    char note[32];
+} seen;
 
 static void keep(void *user, const lk_progress *p)
 {
@@ -208,7 +215,8 @@ static void test_meter(void)
     }
     CHECK(got.reports >= 3 && got.reports <= 8, "%d reports in 0.55 s", got.reports);
     double rate = (double)(done - 5000) / (lk_now() - start);
-    CHECK_NEAR(got.last.rate, rate, 0.35 * rate); /* not 10 times that: the 5000 of the earlier run do not count */
+    CHECK_NEAR(got.last.rate, rate,
+               0.35 * rate); /* not 10 times that: the 5000 of the earlier run do not count */
     CHECK_NEAR(got.last.eta, (double)(10000 - got.last.done) / got.last.rate, 1e-6);
     CHECK_STR(got.note, "note");
     int before = got.reports;
@@ -224,7 +232,8 @@ static void test_meter(void)
 }
 
 static const check_test tests[] = {
-    {"queue order", test_queue_order}, {"queue stress", test_queue_stress}, {"queue stop", test_queue_stop},
-    {"thread", test_thread}, {"cancel", test_cancel}, {"meter", test_meter},
+    {"queue order", test_queue_order}, {"queue stress", test_queue_stress},
+    {"queue stop", test_queue_stop},   {"thread", test_thread},
+    {"cancel", test_cancel},           {"meter", test_meter},
 };
 CHECK_MAIN(tests)

@@ -11,11 +11,12 @@
 static const lk_migration rows[] = {
     {"first", "CREATE TABLE item(id INTEGER PRIMARY KEY, name TEXT UNIQUE, data BLOB, size REAL) STRICT;"
               "CREATE TABLE part(item INTEGER NOT NULL REFERENCES item(id)) STRICT"},
-    {"second", "ALTER TABLE item ADD COLUMN note TEXT; INSERT INTO item(name) VALUES('made by the second row')"},
+    {"second",
+     "ALTER TABLE item ADD COLUMN note TEXT; INSERT INTO item(name) VALUES('made by the second row')"},
     {"broken", "CREATE TABLE more(x); CREATE TABLE item(id)"},
 };
-static const lk_schema first = {0x4C4B5431, rows, 1}, both = {0x4C4B5431, rows, 2}, broken = {0x4C4B5431, rows, 3},
-                       stranger = {0x4C4B5432, rows, 1};
+static const lk_schema first = {0x4C4B5431, rows, 1}, both = {0x4C4B5431, rows, 2},
+                       broken = {0x4C4B5431, rows, 3}, stranger = {0x4C4B5432, rows, 1};
 
 static int64_t count_items(lk_store *db)
 {
@@ -88,8 +89,10 @@ static void test_damage(void)
     const char *path = in_tempdir("good.db"), *bad = in_tempdir("bad.db");
     CHECK_OK(lk_store_open(path, &both, true, &db, &err), &err);
     for (int i = 0; i < 400; i++)
-        CHECK_OK(lk_store_run(db, &err, NULL, "INSERT INTO item(name, note) VALUES('n' || ?1, hex(randomblob(40)))", "i",
-                              (int64_t)i), &err);
+        CHECK_OK(lk_store_run(db, &err, NULL,
+                              "INSERT INTO item(name, note) VALUES('n' || ?1, hex(randomblob(40)))", "i",
+                              (int64_t)i),
+                 &err);
     lk_store_close(&db);
     void *good = NULL;
     size_t n = 0;
@@ -160,8 +163,10 @@ static void test_statements(void)
     lk_stmt *q = NULL;
     int64_t changed = 0;
     CHECK_OK(lk_store_open(in_tempdir("stmt.db"), &both, true, &db, &err), &err);
-    CHECK_OK(lk_store_run(db, &err, &changed, "INSERT INTO item(id, name, data, size, note) VALUES(?1, ?2, ?3, ?4, ?5)",
-                          "isbdn", (int64_t)7, "seven", (const void *)"\0\1\2", (size_t)3, 7.5), &err);
+    CHECK_OK(lk_store_run(db, &err, &changed,
+                          "INSERT INTO item(id, name, data, size, note) VALUES(?1, ?2, ?3, ?4, ?5)", "isbdn",
+                          (int64_t)7, "seven", (const void *)"\0\1\2", (size_t)3, 7.5),
+             &err);
     CHECK_INT(changed, 1);
     CHECK_OK(lk_store_run(db, &err, &changed, "UPDATE item SET size = 1", ""), &err);
     CHECK_INT(changed, 2);
@@ -169,7 +174,8 @@ static void test_statements(void)
     CHECK_STATUS(lk_store_run(db, &err, NULL, "INSERT INTO part(item) VALUES(99)", ""), LK_E_ARG, &err);
     CHECK_STATUS(lk_store_run(db, &err, NULL, "INSERT INTO item(id) VALUES(?1)", ""), LK_E_BUG, &err);
     CHECK_STATUS(lk_store_run(db, &err, NULL, "SELECT no_such_column FROM item", ""), LK_E_FORMAT, &err);
-    CHECK_OK(lk_store_prepare(db, "SELECT name, data, size, note, id FROM item WHERE id = ?1", &q, &err), &err);
+    CHECK_OK(lk_store_prepare(db, "SELECT name, data, size, note, id FROM item WHERE id = ?1", &q, &err),
+             &err);
     for (int i = 0; i < 2; i++) {
         CHECK_OK(lk_stmt_bind(q, &err, "i", (int64_t)7), &err);
         CHECK_OK(lk_stmt_step(q, &err), &err);
@@ -206,8 +212,11 @@ static void test_processes(void)
             for (int i = 0; i < EACH && s == LK_OK; i++) {
                 s = lk_store_begin(db, &err);
                 if (s == LK_OK)
-                    s = lk_store_end(db, lk_store_run(db, &err, NULL, "INSERT INTO item(name) VALUES(?1 || '-' || ?2)",
-                                                      "ii", (int64_t)p, (int64_t)i), &err);
+                    s = lk_store_end(db,
+                                     lk_store_run(db, &err, NULL,
+                                                  "INSERT INTO item(name) VALUES(?1 || '-' || ?2)", "ii",
+                                                  (int64_t)p, (int64_t)i),
+                                     &err);
             }
             lk_store_close(&db);
             if (s != LK_OK) printf("# process %d: %s\n", p, err.message);
@@ -242,8 +251,8 @@ static void create_with_fault(lk_fault_kind kind)
         CHECK((s == LK_OK) == (db != NULL), "a handle after status %d", (int)s);
         lk_store_close(&db);
         if (s != LK_OK && lk_path_exists(folder))
-            CHECK(count_entries(folder) == (lk_path_exists(path) ? 1 : 0) || kind != LK_FAULT_ALLOC, "%d files",
-                  count_entries(folder));
+            CHECK(count_entries(folder) == (lk_path_exists(path) ? 1 : 0) || kind != LK_FAULT_ALLOC,
+                  "%d files", count_entries(folder));
         tempdir_clear(folder);
     });
 }
@@ -253,8 +262,9 @@ static void add_two(lk_store *db, lk_status *s, lk_error *err)
     *s = lk_store_begin(db, err);
     if (*s != LK_OK) return;
     *s = lk_store_run(db, err, NULL, "INSERT INTO item(name, data) VALUES('x1', zeroblob(9000))", "");
-    if (*s == LK_OK) *s = lk_store_run(db, err, NULL, "INSERT INTO item(name, data) VALUES('x2', ?1)", "b",
-                                       (const void *)"blob", (size_t)4);
+    if (*s == LK_OK)
+        *s = lk_store_run(db, err, NULL, "INSERT INTO item(name, data) VALUES('x2', ?1)", "b",
+                          (const void *)"blob", (size_t)4);
     *s = lk_store_end(db, *s, err);
 }
 
@@ -294,8 +304,13 @@ static void test_faults(void)
 }
 
 static const check_test tests[] = {
-    {"open", test_open}, {"migrate", test_migrate}, {"damage", test_damage}, {"transactions", test_transactions},
-    {"statements", test_statements}, {"processes", test_processes}, {"faults", test_faults},
+    {"open", test_open},
+    {"migrate", test_migrate},
+    {"damage", test_damage},
+    {"transactions", test_transactions},
+    {"statements", test_statements},
+    {"processes", test_processes},
+    {"faults", test_faults},
 };
 
 int main(int argc, char **argv)

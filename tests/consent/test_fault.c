@@ -1,0 +1,166 @@
+/* test_fault.c: whatever fails while consent is asked, there is no grant without its
+ * audit row, no half record, and the registry works again afterwards. */
+#include "fault.h"
+#include "sqlite_fault.h"
+#include "world.h"
+
+/* Faults are on only inside the call: SELF names it, so that the loop can tell how far it came. */
+#define WITH_FAULT(kind, s, call)                                                                            \
+    do {                                                                                                     \
+        lk_fault_set((kind), fault_n_, false);                                                               \
+        (s) = (call);                                                                                        \
+        fault_seen_ = lk_fault_count(kind);                                                                  \
+        lk_fault_set((kind), 0, false);                                                                      \
+    } while (0)
+
+/* Every STEP-th place in calls that have thousands of them; 1 with LIKENESS_TEST_LONG set. */
+static int step_of(int step) { return getenv("LIKENESS_TEST_LONG") ? 1 : step; }
+
+/* Runs BODY for n, n + step... until the call inside came through untouched; at least one run must fail. */
+#define EACH_FAULT(kind, step, ...)                                                                          \
+    do {                                                                                                     \
+        int64_t fault_n_ = 0, fault_seen_ = 0;                                                               \
+        int refused_ = 0;                                                                                    \
+        do {                                                                                                 \
+            lk_status s = LK_OK;                                                                             \
+            fault_n_ += fault_n_ ? (step) : 1;                                                               \
+            __VA_ARGS__                                                                                      \
+            refused_ += s != LK_OK;                                                                          \
+            CHECK(fault_clean(s), "kind %d, n %d: status %d: %s", (int)(kind), (int)fault_n_, (int)s,        \
+                  w.err.message);                                                                            \
+        } while (fault_seen_ >= fault_n_ && fault_n_ < FAULT_LIMIT);                                         \
+        CHECK(refused_ > 0 || fault_n_ == 1, "no fault of kind %d came through", (int)(kind));               \
+    } while (0)
+
+static int64_t grant_rows(const world *w)
+{
+    return ask_number(w, "SELECT count(*) FROM audit WHERE kind = 'grant'");
+}
+
+static void test_grant(void)
+{
+    for (int kind = 0; kind < LK_FAULT_KINDS; kind++) {
+        world w = world_new("grant");
+        int64_t last = 0;
+        EACH_FAULT((lk_fault_kind)kind, 1, {
+            lk_grant *g = NULL;
+            int64_t before = grant_rows(&w);
+            WITH_FAULT((lk_fault_kind)kind, s,
+                       lk_grant_get(w.r, "Ann", LK_USE_FACE_SOURCE, "fault", &g, &w.err));
+            CHECK((s == LK_OK) == (g != NULL), "status %d with grant %p", (int)s, (void *)g);
+            if (g) {
+                CHECK_INT(grant_rows(&w), before + 1);
+                CHECK_OK(lk_grant_check(g, LK_USE_FACE_SOURCE, &w.err), &w.err);
+            }
+            lk_grant_free(&g);
+            last = fault_n_;
+        });
+        printf("# kind %d: %d faults in one grant\n", kind, (int)last - 1);
+        CHECK(last > 1 || kind == LK_FAULT_READ, "kind %d is never used", kind);
+        CHECK_OK(lk_audit_verify(w.r, NULL, &w.err), &w.err);
+        world_reopen(&w);
+        CHECK_INT(try_grant(&w, "Ann", LK_USE_FACE_SOURCE), LK_OK);
+        world_close(&w);
+    }
+}
+
+static void test_check(void)
+{
+    for (int kind = 0; kind < LK_FAULT_KINDS; kind++) {
+        world w = world_new("check");
+        lk_grant *g = NULL;
+        CHECK_OK(lk_grant_get(w.r, "Ann", LK_USE_FACE_SOURCE, "fault", &g, &w.err), &w.err);
+        CHECK_OK(lk_consent_revoke(w.r, w.ann_record.id, "no more", &w.err), &w.err);
+        int64_t n = 0, seen;
+        do { /* revoked: no failure on the way may turn this into a yes */
+            lk_fault_set((lk_fault_kind)kind, ++n, false);
+            lk_status s = lk_grant_check(g, LK_USE_FACE_SOURCE, &w.err);
+            seen = lk_fault_count((lk_fault_kind)kind);
+            lk_fault_set((lk_fault_kind)kind, 0, false);
+            CHECK(s == LK_E_CONSENT || s == LK_E_NOMEM || s == LK_E_IO, "kind %d, n %d: status %d", kind,
+                  (int)n, (int)s);
+        } while (seen >= n && n < FAULT_LIMIT);
+        CHECK_STATUS(lk_grant_check(g, LK_USE_FACE_SOURCE, &w.err), LK_E_CONSENT, &w.err);
+        lk_grant_free(&g);
+        world_close(&w);
+    }
+}
+
+static void test_issue_and_revoke(void)
+{
+    for (int kind = 0; kind < LK_FAULT_KINDS; kind++) {
+        world w = world_new("issue");
+        EACH_FAULT((lk_fault_kind)kind, 1, {
+            int64_t records = ask_number(&w, "SELECT count(*) FROM record");
+            int64_t rows = ask_number(&w, "SELECT count(*) FROM audit");
+            WITH_FAULT((lk_fault_kind)kind, s,
+                       lk_consent_issue(w.r, "Ann", LK_USE_LIPS, DAY, "film", "lips", NULL, &w.err));
+            records = ask_number(&w, "SELECT count(*) FROM record") - records;
+            rows = ask_number(&w, "SELECT count(*) FROM audit") - rows;
+            CHECK(records == rows && (s != LK_OK || rows == 1), "%d records, %d rows after status %d",
+                  (int)records, (int)rows, (int)s);
+        });
+        EACH_FAULT((lk_fault_kind)kind, 1, {
+            lk_consent_record c;
+            CHECK_OK(lk_consent_issue(w.r, "Ann", LK_USE_VOICE, DAY, "film", "voice", &c, &w.err), &w.err);
+            WITH_FAULT((lk_fault_kind)kind, s, lk_consent_revoke(w.r, c.id, "no more", &w.err));
+            CHECK_INT(ask_number(&w, "SELECT count(*) FROM revocation"),
+                      ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'revoke'"));
+        });
+        CHECK_OK(lk_audit_verify(w.r, NULL, &w.err), &w.err);
+        world_close(&w);
+    }
+}
+
+static void test_subject(void)
+{
+    for (int kind = 0; kind < LK_FAULT_KINDS; kind++) {
+        world w = world_new("subject");
+        char keys[160];
+        snprintf(keys, sizeof keys, "%s/keys", w.dir);
+        EACH_FAULT((lk_fault_kind)kind, 1, {
+            char name[32];
+            snprintf(name, sizeof name, "actor %d", (int)fault_n_);
+            WITH_FAULT((lk_fault_kind)kind, s, lk_subject_add(w.r, name, true, NULL, &w.err));
+            int64_t people = ask_number(&w, "SELECT count(*) FROM subject");
+            CHECK(count_entries(keys) == people + 2, "%d files for %d people after status %d",
+                  count_entries(keys), (int)people, (int)s);
+        });
+        CHECK_OK(lk_audit_verify(w.r, NULL, &w.err), &w.err);
+        world_close(&w);
+    }
+}
+
+/* Making the registry itself: afterwards it can be opened, or made anew. */
+static void test_open(void)
+{
+    for (int kind = 0; kind < LK_FAULT_KINDS; kind++) {
+        world w = {.r = NULL};
+        int64_t faults = 0;
+        snprintf(w.dir, sizeof w.dir, "%.100s", in_tempdir("open"));
+        EACH_FAULT((lk_fault_kind)kind, kind == LK_FAULT_ALLOC ? step_of(17) : 1, {
+            faults = fault_n_;
+            WITH_FAULT((lk_fault_kind)kind, s, lk_registry_open(w.dir, true, &w.r, &w.err));
+            CHECK((s == LK_OK) == (w.r != NULL), "status %d", (int)s);
+            lk_registry_close(&w.r);
+            CHECK_OK(lk_registry_open(w.dir, true, &w.r, &w.err), &w.err);
+            if (w.r) CHECK_OK(lk_subject_add(w.r, "Ann", true, &w.ann, &w.err), &w.err);
+            if (w.r) CHECK_OK(lk_audit_verify(w.r, NULL, &w.err), &w.err);
+            lk_registry_close(&w.r);
+            tempdir_clear(w.dir);
+        });
+        printf("# kind %d: %d faults in making a registry\n", kind, (int)faults - 1);
+    }
+}
+
+static const check_test tests[] = {
+    {"grant", test_grant},     {"check", test_check}, {"issue and revoke", test_issue_and_revoke},
+    {"subject", test_subject}, {"open", test_open},
+};
+
+int main(int argc, char **argv)
+{
+    if (!sqlite_fault_install()) return 1;
+    tempdir_make("cfault");
+    return tempdir_remove(check_main(argc, argv, tests, (int)LK_COUNT(tests)));
+}

@@ -121,4 +121,7 @@ typedef struct lk_audio { int rate, channels; int64_t samples; /* per channel */
 lk_status lk_audio_read(const char *path, int rate, int channels, lk_audio *out, lk_error *err);
 void lk_audio_clear(lk_audio *a);
 
+/* One line: FFmpeg's version and whether the H.264 encoder is there. */
+void lk_media_versions(char *out, size_t n);
+
 #endif

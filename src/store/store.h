@@ -1,6 +1,6 @@
 /* store: level 1. SQLite, and the only room that sees sqlite3.h: one open
  * database with numbered migrations, prepared statements, transactions. Knows
- * nothing of what the rows mean. May include base/ and flow/. Start with
+ * nothing of what the rows mean. May include base/ alone. Start with
  * store.c (opening and migrating), then statement.c.
  *
  * One lk_store belongs to one thread at a time. Other processes may have the

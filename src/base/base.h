@@ -51,7 +51,13 @@ char *lk_strfmt(const char *fmt, ...) LK_PRINTF(1, 2); /* caller frees with lk_f
 
 /* Fault injection for tests: the nth call of the kind from now fails (once, or
  * from then on when sticky). nth 0 switches off. */
-typedef enum lk_fault_kind { LK_FAULT_ALLOC, LK_FAULT_READ, LK_FAULT_WRITE, LK_FAULT_SYNC, LK_FAULT_KINDS } lk_fault_kind;
+typedef enum lk_fault_kind {
+    LK_FAULT_ALLOC,
+    LK_FAULT_READ,
+    LK_FAULT_WRITE,
+    LK_FAULT_SYNC,
+    LK_FAULT_KINDS
+} lk_fault_kind;
 void lk_fault_set(lk_fault_kind kind, int64_t nth, bool sticky);
 bool lk_fault_hit(lk_fault_kind kind); /* true when this call must fail */
 int64_t lk_fault_count(lk_fault_kind kind); /* calls seen since lk_fault_set */
@@ -67,7 +73,15 @@ void lk_arena_free(lk_arena *a);
 /* --- random numbers (rng.c): counter-based, Philox4x32-10 (Salmon et al. 2011).
  * A draw depends only on its key, never on thread count or call order. ---- */
 
-typedef struct lk_rng { uint64_t seed; uint32_t stream; uint32_t epoch; uint64_t index; uint32_t draw; uint32_t buf[4]; int left; } lk_rng;
+typedef struct lk_rng {
+    uint64_t seed;
+    uint32_t stream;
+    uint32_t epoch;
+    uint64_t index;
+    uint32_t draw;
+    uint32_t buf[4];
+    int left;
+} lk_rng;
 lk_rng lk_rng_at(uint64_t seed, uint32_t stream, uint32_t epoch, uint64_t index);
 uint32_t lk_rng_u32(lk_rng *r);
 uint32_t lk_rng_below(lk_rng *r, uint32_t n);  /* unbiased, 0..n-1 */
@@ -103,7 +117,14 @@ void lk_text_addn(lk_text *t, const char *s, size_t n);
 void lk_text_clear(lk_text *t);
 
 /* JSON value tree, parsed into an arena with limits (64 MiB, depth 64). */
-typedef enum lk_json_kind { LK_JSON_NULL, LK_JSON_BOOL, LK_JSON_NUMBER, LK_JSON_STRING, LK_JSON_ARRAY, LK_JSON_OBJECT } lk_json_kind;
+typedef enum lk_json_kind {
+    LK_JSON_NULL,
+    LK_JSON_BOOL,
+    LK_JSON_NUMBER,
+    LK_JSON_STRING,
+    LK_JSON_ARRAY,
+    LK_JSON_OBJECT
+} lk_json_kind;
 typedef struct lk_json lk_json;
 struct lk_json {
     lk_json_kind kind;
@@ -129,7 +150,8 @@ int64_t lk_wall_time(void);   /* Unix seconds; tests replace it with lk_wall_tim
 void lk_wall_time_set(int64_t fixed); /* 0 = the real clock */
 void lk_time_iso(int64_t unix_seconds, char out[32]); /* 2026-01-31T10:00:00Z */
 
-lk_status lk_file_read(const char *path, size_t limit, void **data, size_t *n, lk_error *err); /* NUL added after n; lk_free */
+/* At most limit bytes, else LK_E_RANGE. A NUL is added after the n bytes; the caller frees with lk_free. */
+lk_status lk_file_read(const char *path, size_t limit, void **data, size_t *n, lk_error *err);
 /* Write to PATH.tmp-<random>, fsync, rename, fsync the folder: old or new, never half. */
 lk_status lk_file_write_atomic(const char *path, const void *data, size_t n, lk_error *err);
 /* The same with the rights of a new file (before umask): 0600 for keys. */
@@ -139,7 +161,8 @@ bool lk_path_exists(const char *path);
 int64_t lk_file_size(const char *path); /* -1 when unknown */
 uint64_t lk_disk_free(const char *path); /* bytes, 0 when unknown */
 const char *lk_path_base(const char *path); /* part after the last '/' */
-lk_status lk_file_sync_rename(const char *tmp, const char *path, lk_error *err); /* fsync tmp, rename, fsync folder */
+/* fsync tmp, rename it to path, fsync the folder. */
+lk_status lk_file_sync_rename(const char *tmp, const char *path, lk_error *err);
 /* The same for a file that must be new: LK_E_STATE when PATH is already there; tmp then stays. */
 lk_status lk_file_sync_new(const char *tmp, const char *path, lk_error *err);
 
@@ -154,8 +177,10 @@ void lk_log(int level, const char *room, const char *fmt, ...) LK_PRINTF(3, 4);
 #define LK_SIGN_SECRET 64
 #define LK_SIGN_BYTES 64
 lk_status lk_sign_keypair(uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET], lk_error *err);
-lk_status lk_sign_make(const uint8_t sec[LK_SIGN_SECRET], const void *msg, size_t n, uint8_t sig[LK_SIGN_BYTES], lk_error *err);
-bool lk_sign_check(const uint8_t pub[LK_SIGN_PUBLIC], const void *msg, size_t n, const uint8_t sig[LK_SIGN_BYTES]);
+lk_status lk_sign_make(const uint8_t sec[LK_SIGN_SECRET], const void *msg, size_t n,
+                       uint8_t sig[LK_SIGN_BYTES], lk_error *err);
+bool lk_sign_check(const uint8_t pub[LK_SIGN_PUBLIC], const void *msg, size_t n,
+                   const uint8_t sig[LK_SIGN_BYTES]);
 void lk_wipe(void *p, size_t n); /* not optimised away */
 
 #endif

@@ -20,15 +20,16 @@ typedef struct audit_row {
 
 static const lk_hash zero_hash;
 
-/* Over a text of fixed shape that ends with the hash of the detail: nothing to allocate, however long the log. */
+/* Over a text of fixed shape that ends with the hash of the detail: nothing to allocate, however long the
+ * log. */
 static lk_hash row_hash(const audit_row *row)
 {
     char prev[LK_HASH_HEX], detail[LK_HASH_HEX], text[256];
     lk_hash of_detail = lk_hash_bytes(row->detail, strlen(row->detail));
     lk_hash_hex(&row->prev, prev);
     lk_hash_hex(&of_detail, detail);
-    int n = snprintf(text, sizeof text, "likeness-audit-1\n%s\n%lld\n%lld\n%s\n%s\n", prev, (long long)row->seq,
-                     (long long)row->time, row->kind, detail);
+    int n = snprintf(text, sizeof text, "likeness-audit-1\n%s\n%lld\n%lld\n%s\n%s\n", prev,
+                     (long long)row->seq, (long long)row->time, row->kind, detail);
     return lk_hash_bytes(text, (size_t)n);
 }
 

@@ -41,8 +41,10 @@ lk_status consent_no_memory(lk_error *err);
 lk_status keys_folder(const char *dir, lk_error *err);
 bool keys_have(const char *dir, const char *name);
 /* Never replaces a key: when there is one already (another process was faster), that one is loaded. */
-lk_status keys_make(const char *dir, const char *name, uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET], lk_error *err);
-lk_status keys_load(const char *dir, const char *name, uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET], lk_error *err);
+lk_status keys_make(const char *dir, const char *name, uint8_t pub[LK_SIGN_PUBLIC],
+                    uint8_t sec[LK_SIGN_SECRET], lk_error *err);
+lk_status keys_load(const char *dir, const char *name, uint8_t pub[LK_SIGN_PUBLIC],
+                    uint8_t sec[LK_SIGN_SECRET], lk_error *err);
 void keys_remove(const char *dir, const char *name);
 /* The tip of the audit log as this project last saw it; rows 0 when there is no such file yet. */
 lk_status keys_tip_load(const char *dir, int64_t *rows, lk_hash *hash, lk_error *err);
@@ -56,7 +58,8 @@ lk_status audit_catch_up(lk_registry *r, lk_error *err);
 /* The next audit_catch_up begins with the first row again. */
 void audit_forget(lk_registry *r);
 /* Add the one row of the open transaction. detail: a JSON object. seq and hash (may be NULL) name the row. */
-lk_status audit_append(lk_registry *r, const char *kind, const lk_text *detail, int64_t *seq, lk_hash *hash, lk_error *err);
+lk_status audit_append(lk_registry *r, const char *kind, const lk_text *detail, int64_t *seq, lk_hash *hash,
+                       lk_error *err);
 /* After the commit: remember the new tip. A failure makes rows no less valid. */
 lk_status audit_remember_tip(lk_registry *r, lk_error *err);
 /* 0 = not revoked. Knows only rows that audit_catch_up has verified. */
@@ -77,8 +80,9 @@ lk_status check_words(const char *what, const char *s, size_t cap, bool lines, l
 
 /* --- subject.c, record.c ---------------------------------------------------------------- */
 
-/* As lk_subject_find, with the public key. LK_E_CONSENT when the row does not carry the studio's signature. */
-lk_status subject_load(lk_registry *r, const char *name_or_id, lk_subject *out, uint8_t pub[LK_SIGN_PUBLIC], lk_error *err);
+/* As lk_subject_find, with the public key. LK_E_CONSENT when the studio's signature does not fit the row. */
+lk_status subject_load(lk_registry *r, const char *name_or_id, lk_subject *out, uint8_t pub[LK_SIGN_PUBLIC],
+                       lk_error *err);
 
 /* Why a record does not count; in order of what the user should hear first when several do not. */
 typedef enum record_state {
@@ -93,8 +97,10 @@ const char *record_state_name(record_state s);
 
 /* Read the present row of RECORD_QUERY and verify everything about it at this moment. */
 #define RECORD_QUERY "SELECT id, subject, text, subject_sig, studio_sig FROM record "
-lk_status record_read(lk_registry *r, lk_stmt *row, lk_consent_record *out, record_state *state, lk_error *err);
-lk_status record_load(lk_registry *r, const char *id, lk_consent_record *out, record_state *state, lk_error *err);
+lk_status record_read(lk_registry *r, lk_stmt *row, lk_consent_record *out, record_state *state,
+                      lk_error *err);
+lk_status record_load(lk_registry *r, const char *id, lk_consent_record *out, record_state *state,
+                      lk_error *err);
 
 /* --- grant.c: what lineage needs to know beyond the public calls ----------------------------- */
 

@@ -190,7 +190,8 @@ lk_status record_read(lk_registry *r, lk_stmt *row, lk_consent_record *out, reco
     LK_TRY(revoked_at(r, out->id, &out->revoked, err));
     int64_t now = lk_wall_time();
     *state = out->revoked ? RECORD_REVOKED : now >= out->until ? RECORD_EXPIRED : RECORD_VALID;
-    /* The clock may be a little back (audit_check_clock); a record signed a moment ago counts all the same. */
+    /* The clock may be a little back (audit_check_clock); what was signed a moment ago counts all the same.
+     * */
     if (*state == RECORD_VALID && LK_MAX(now, r->audit_time) < out->from) *state = RECORD_NOT_YET;
     return LK_OK;
 }

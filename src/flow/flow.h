@@ -34,8 +34,16 @@ void lk_thread_budget_set(int n); /* 1 to 1024 */
 
 /* Progress meter: throttles to 10 Hz, keeps a rate over about 10 s, computes ETA.
  * init reports at once, so that the user sees the phase begin; finish reports always. */
-typedef struct lk_meter { const lk_progress_sink *sink; const char *phase, *unit; int64_t total, done; double start, last, rate_time; int64_t rate_done; double rate; } lk_meter;
-void lk_meter_init(lk_meter *m, const lk_progress_sink *sink, const char *phase, const char *unit, int64_t total);
+typedef struct lk_meter {
+    const lk_progress_sink *sink;
+    const char *phase, *unit;
+    int64_t total, done;
+    double start, last, rate_time;
+    int64_t rate_done;
+    double rate;
+} lk_meter;
+void lk_meter_init(lk_meter *m, const lk_progress_sink *sink, const char *phase, const char *unit,
+                   int64_t total);
 void lk_meter_resume(lk_meter *m, int64_t done); /* after init: a resumed job's work is not this run's rate */
 void lk_meter_set(lk_meter *m, int64_t done, const char *note); /* note may be NULL */
 void lk_meter_finish(lk_meter *m, const char *note);

@@ -35,7 +35,8 @@ typedef struct lk_schema {
 /* Open PATH and bring it to the newest version; create allows a new file. The file is never recreated or
  * repaired: LK_E_NOTFOUND absent, LK_E_FORMAT damaged or no database or of another kind, LK_E_UNSUPPORTED
  * written by a newer version, LK_E_IO locked for long or not readable. */
-lk_status lk_store_open(const char *path, const lk_schema *schema, bool create, lk_store **out, lk_error *err);
+lk_status lk_store_open(const char *path, const lk_schema *schema, bool create, lk_store **out,
+                        lk_error *err);
 void lk_store_close(lk_store **db); /* statements must be freed before; an open transaction is rolled back */
 const char *lk_store_path(const lk_store *db);
 
@@ -65,8 +66,9 @@ lk_status lk_stmt_bind(lk_stmt *q, lk_error *err, const char *types, ...);
 lk_status lk_stmt_step(lk_stmt *q, lk_error *err); /* LK_OK with a row, LK_END after the last */
 /* Bind, run to the end and free nothing: for INSERT and UPDATE. */
 lk_status lk_stmt_run(lk_stmt *q, lk_error *err);
-/* Prepare, bind, run and free in one call. changed (may be NULL): rows that were inserted, changed or deleted. */
-lk_status lk_store_run(lk_store *db, lk_error *err, int64_t *changed, const char *sql, const char *types, ...);
+/* Prepare, bind, run and free in one call. changed (may be NULL): rows inserted, changed or deleted. */
+lk_status lk_store_run(lk_store *db, lk_error *err, int64_t *changed, const char *sql, const char *types,
+                       ...);
 
 /* Columns of the present row, from 0. Valid until the next step, bind or free. NULL reads as 0 or "". */
 int64_t lk_stmt_int(lk_stmt *q, int column);
@@ -76,7 +78,7 @@ const void *lk_stmt_blob(lk_stmt *q, int column, size_t *n);   /* NULL when empt
 bool lk_stmt_null(lk_stmt *q, int column);
 /* As lk_stmt_text, but LK_E_NOMEM is told from an empty text, and LK_E_FORMAT from one with a NUL inside. */
 lk_status lk_stmt_need_text(lk_stmt *q, int column, const char **out, lk_error *err);
-/* Copy a text or a blob of exactly n bytes out; LK_E_FORMAT when it does not fit: a row that somebody bent. */
+/* Copy out a text, or a blob of exactly n bytes; LK_E_FORMAT when it does not fit: somebody bent the row. */
 lk_status lk_stmt_copy_text(lk_stmt *q, int column, char *out, size_t cap, lk_error *err);
 lk_status lk_stmt_copy_blob(lk_stmt *q, int column, void *out, size_t n, lk_error *err);
 

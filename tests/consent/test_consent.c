@@ -1,4 +1,7 @@
 /* test_consent.c: who is granted what, and every way to be refused. */
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -289,11 +292,96 @@ static void test_processes(void)
     lk_registry_close(&r);
 }
 
+/* Grants are checked by workers while the program does other things with the registry. */
+typedef struct checker {
+    const lk_grant *grant;
+    atomic_int checks, refusals;
+} checker;
+
+static void *check_until_refused(void *user)
+{
+    checker *c = user;
+    lk_error err;
+    while (lk_grant_check(c->grant, LK_USE_FACE_SOURCE, &err) == LK_OK) atomic_fetch_add(&c->checks, 1);
+    if (strstr(err.message, "revoked")) atomic_fetch_add(&c->refusals, 1);
+    return NULL;
+}
+
+static void test_threads(void)
+{
+    world w = world_new("threads");
+    lk_grant *g = NULL;
+    pthread_t workers[3];
+    CHECK_OK(lk_grant_get(w.r, "Ann", LK_USE_FACE_SOURCE, "test", &g, &w.err), &w.err);
+    checker c = {.grant = g};
+    for (int i = 0; i < 3; i++) pthread_create(&workers[i], NULL, check_until_refused, &c);
+    for (int i = 0; i < 10; i++) CHECK_INT(try_grant(&w, "Bob", LK_USE_FACE_TARGET), LK_OK);
+    for (double start = lk_now(); atomic_load(&c.checks) < 50 && lk_now() - start < 20;) usleep(1000);
+    CHECK(atomic_load(&c.checks) >= 50, "%d checks in 20 s", atomic_load(&c.checks));
+    CHECK_OK(lk_consent_revoke(w.r, w.ann_record.id, "no more", &w.err), &w.err);
+    for (int i = 0; i < 3; i++) pthread_join(workers[i], NULL);
+    CHECK_INT(atomic_load(&c.refusals), 3);
+    lk_grant_free(&g);
+    world_close(&w);
+}
+
+/* kill -9 at any moment: the log is whole, nobody is granted what has no row, work goes on. */
+static void test_killed(void)
+{
+    world w = world_new("killed");
+    lk_registry_close(&w.r);
+    for (int i = 0; i < 30; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            lk_error err;
+            lk_registry *r = NULL;
+            lk_status s = lk_registry_open(w.dir, false, &r, &err);
+            for (int k = 0; s == LK_OK; k++) {
+                char name[32];
+                lk_grant *g = NULL;
+                snprintf(name, sizeof name, "actor %d-%d", i, k);
+                s = lk_subject_add(r, name, true, NULL, &err);
+                if (s == LK_OK) s = lk_consent_issue(r, name, LK_USE_LIPS, DAY, "film", "killed", NULL, &err);
+                if (s == LK_OK) s = lk_grant_get(r, name, LK_USE_LIPS, "killed", &g, &err);
+                lk_grant_free(&g);
+            }
+            printf("# worker %d: %s\n", i, err.message);
+            fflush(stdout);
+            _exit(1);
+        }
+        usleep(2000 + (useconds_t)i * 1700);
+        kill(pid, SIGKILL);
+        int status = 0;
+        waitpid(pid, &status, 0);
+        CHECK(WIFSIGNALED(status), "the worker ended by itself");
+        CHECK_OK(lk_registry_open(w.dir, false, &w.r, &w.err), &w.err);
+        if (!w.r) return;
+        CHECK_OK(lk_audit_verify(w.r, NULL, &w.err), &w.err);
+        CHECK_INT(try_grant(&w, "Ann", LK_USE_FACE_SOURCE), LK_OK);
+        CHECK_INT(
+            ask_number(&w, "SELECT (SELECT count(*) FROM subject) - (SELECT count(*) FROM audit WHERE kind = "
+                           "'subject')"),
+            0);
+        CHECK_INT(
+            ask_number(&w, "SELECT (SELECT count(*) FROM record) - (SELECT count(*) FROM audit WHERE kind = "
+                           "'consent')"),
+            0);
+        lk_registry_close(&w.r);
+    }
+    CHECK_OK(lk_registry_open(w.dir, false, &w.r, &w.err), &w.err);
+    int64_t rows = 0;
+    double start = lk_now();
+    CHECK_OK(lk_audit_verify(w.r, &rows, &w.err), &w.err);
+    printf("# %d rows verified in %.1f ms\n", (int)rows, 1e3 * (lk_now() - start));
+    world_close(&w);
+}
+
 static const check_test tests[] = {
     {"subjects", test_subjects}, {"rights", test_rights},       {"granted", test_granted},
     {"refusals", test_refusals}, {"revoked", test_revoked},     {"expires in use", test_expires_in_use},
     {"clock", test_clock},       {"issue", test_issue},         {"lists", test_lists},
-    {"uses", test_uses},         {"processes", test_processes},
+    {"uses", test_uses},         {"processes", test_processes}, {"threads", test_threads},
+    {"killed", test_killed},
 };
 
 int main(int argc, char **argv)

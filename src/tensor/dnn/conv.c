@@ -182,7 +182,7 @@ static dnnl_status_t make_backward(lk_op *op, weighted *w, const problem *p, con
     if (s == dnnl_success && !w->own_weights) s = make_weights(w, d, forward, &blocked_bytes);
     const size_t out_bytes = (size_t)lk_shape_count(op->info.out) * lk_dtype_size(op->desc.type);
     w->partial_offset = op->desc.attr.act == LK_ACT_NONE ? 0 : dnn_align(out_bytes);
-    w->dweight_offset = w->partial_offset + dnn_align(sizeof(float) * LK_SIMD_SLICES * (size_t)op->info.out.c);
+    w->dweight_offset = w->partial_offset + LK_SIMD_SLICES * dnn_align(sizeof(float) * (size_t)op->info.out.c);
     w->pad_offset = w->dweight_offset + dnn_align(blocked_bytes);
     return s;
 }

@@ -55,34 +55,50 @@ void KERNEL(act_grad)(lk_dtype type, lk_act act, float slope, const void *v, con
     IN_PARTS(count, type, grad_body, act, slope, v, dy, dx);
 }
 
+INLINE int64_t padded(int64_t channels) { return (channels + LANES - 1) / LANES * LANES; }
+
+/* Sixteen rows of few channels are `channels` whole vectors, whose lanes fold onto the channels afterwards. Row by
+ * row, the sums would wait for one masked store after the other. */
+INLINE void narrow_loop(lk_dtype type, lk_act act, float slope, const void *v, const void *dy, void *dx, float *sum,
+                        int64_t first, int64_t end, int64_t channels)
+{
+    float lane[LANES * LANES] = {0};
+    const vf s = vset(slope);
+    const int64_t span = LANES * channels;
+    for (int64_t i = first * channels; i < end * channels; i += span)
+        for (int64_t j = 0; j < span && i + j < end * channels; j += LANES) {
+            const int n = (int)LK_MIN(end * channels - i - j, LANES);
+            vf g = load_upto(type, dy, i + j, n);
+            if (act != LK_ACT_NONE) {
+                g *= vact_slope(act, s, load_upto(type, v, i + j, n));
+                store_upto(type, dx, i + j, n, g);
+            }
+            store_f32(lane + j, load_f32(lane + j) + g);
+        }
+    for (int64_t j = 0; j < span; j++) sum[j % channels] += lane[j];
+}
+
 /* One slice of rows: dx, and its column sums into sum (zeroed here). */
 INLINE void bias_loop(lk_dtype type, lk_act act, float slope, const void *v, const void *dy, void *dx, float *sum,
                       int64_t first, int64_t end, int64_t channels)
 {
     const vf s = vset(slope);
-    memset(sum, 0, (size_t)channels * sizeof *sum);
-    for (int64_t r = first; r < end; r++) {
-        int64_t c = 0;
-        for (; c + LANES <= channels; c += LANES) {
+    memset(sum, 0, (size_t)padded(channels) * sizeof *sum);
+    if (channels < LANES) {
+        narrow_loop(type, act, slope, v, dy, dx, sum, first, end, channels);
+        return;
+    }
+    for (int64_t r = first; r < end; r++)
+        for (int64_t c = 0; c < channels; c += LANES) {
+            const int n = (int)LK_MIN(channels - c, LANES);
             const int64_t i = r * channels + c;
-            vf g = load(type, dy, i);
+            vf g = load_upto(type, dy, i, n);
             if (act != LK_ACT_NONE) {
-                g *= vact_slope(act, s, load(type, v, i));
-                store(type, dx, i, g);
+                g *= vact_slope(act, s, load_upto(type, v, i, n));
+                store_upto(type, dx, i, n, g);
             }
             store_f32(sum + c, load_f32(sum + c) + g);
         }
-        const int n = (int)(channels - c);
-        if (n > 0) {
-            const int64_t i = r * channels + c;
-            vf g = load_tail(type, dy, i, n);
-            if (act != LK_ACT_NONE) {
-                g *= vact_slope(act, s, load_tail(type, v, i, n));
-                store_tail(type, dx, i, n, g);
-            }
-            store_tail(LK_F32, sum, c, n, load_tail(LK_F32, sum, c, n) + g);
-        }
-    }
 }
 
 INLINE void bias_body(lk_dtype type, lk_act act, float slope, const void *v, const void *dy, void *dx, float *sum,
@@ -102,10 +118,10 @@ void KERNEL(act_bias_grad)(lk_dtype type, lk_act act, float slope, const void *v
     }
 #pragma omp parallel for schedule(static) if (rows *channels > SERIAL_BELOW)
     for (int64_t k = 0; k < LK_SIMD_SLICES; k++)
-        BY_TYPE(type, bias_body, act, slope, v, dy, dx, partial + k * channels, rows * k / LK_SIMD_SLICES,
+        BY_TYPE(type, bias_body, act, slope, v, dy, dx, partial + k * padded(channels), rows * k / LK_SIMD_SLICES,
                 rows * (k + 1) / LK_SIMD_SLICES, channels);
     for (int64_t k = 0; k < LK_SIMD_SLICES; k++)
-        for (int64_t c = 0; c < channels; c++) dbias[c] += partial[k * channels + c];
+        for (int64_t c = 0; c < channels; c++) dbias[c] += partial[k * padded(channels) + c];
 }
 
 INLINE void add_loop(lk_dtype type, lk_act act, float slope, const void *a, const void *b, void *pre, void *y, int64_t i,

@@ -29,7 +29,7 @@ typedef struct lk_simd_table {
     /* dx = dy * act'(v); v is the output, or for swish the input; in place on dy allowed */
     void (*act_grad)(lk_dtype type, lk_act act, float slope, const void *v, const void *dy, void *dx, int64_t count);
     /* The same over (rows, channels), adding the column sums to dbias (may be NULL). Without an activation dx is
-     * not written. partial: LK_SIMD_SLICES * channels floats. */
+     * not written. partial: LK_SIMD_SLICES * (channels rounded up to 16) floats. */
     void (*act_bias_grad)(lk_dtype type, lk_act act, float slope, const void *v, const void *dy, void *dx, float *dbias,
                           float *partial, int64_t rows, int64_t channels);
     /* y = act(a + b); pre, when not NULL, gets a + b */

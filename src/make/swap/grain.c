@@ -48,7 +48,9 @@ static float flat_noise(const float *y, const float *mask, int w, int h)
     }
     if (count < 4) return 0;
     qsort(tiles, (size_t)count, sizeof *tiles, by_value);
-    return tiles[count / 4] * 1.2533141f / 6; /* sqrt(pi/2) / 6: mean |d| of unit noise is 6 sqrt(2/pi) */
+    /* sqrt(pi/2) / 6: mean |d| of unit noise is 6 sqrt(2/pi); 1.12: the lower quartile of a tile's mean lies that much
+     * below its expectation, as simulated. */
+    return tiles[count / 4] * 1.12f * 1.2533141f / 6;
 }
 
 lk_swap_noise lk_swap_noise_measure(const lk_image *rgb, const float *mask, float *scratch)
@@ -68,15 +70,14 @@ lk_swap_noise lk_swap_noise_measure(const lk_image *rgb, const float *mask, floa
     return level;
 }
 
-/* Nearly normal (the sum of four bytes), deviation 1: one draw a value instead of a logarithm. */
+/* The sum of two bytes: a bell near enough for grain, deviation 1, two of them a draw. */
 static float bell(uint32_t u)
 {
-    int sum = (int)(u & 255) + (int)(u >> 8 & 255) + (int)(u >> 16 & 255) + (int)(u >> 24);
-    return (float)(sum - 510) * (1 / 147.8f);
+    return (float)((int)(u & 255) + (int)(u >> 8 & 255) - 255) * (1 / 104.5f);
 }
 
-/* White noise of one row, keyed by the place in the frame. */
-static void white_row(float *out, int w, int x0, int y, int64_t frame, const uint32_t key[2])
+/* Two rows of independent white noise, keyed by the place in the frame. */
+static void white_rows(float *one, float *two, int w, int x0, int y, int64_t frame, const uint32_t key[2])
 {
     uint32_t block[4], last = UINT32_MAX;
     for (int x = 0; x < w; x++) {
@@ -86,31 +87,35 @@ static void white_row(float *out, int w, int x0, int y, int64_t frame, const uin
             last = at / 4;
             lk_philox4x32(counter, key, block);
         }
-        out[x] = bell(block[at & 3]);
+        one[x] = bell(block[at & 3]);
+        two[x] = bell(block[at & 3] >> 16);
     }
 }
 
 void lk_swap_noise_add(lk_image *rgb, const float *weight, lk_swap_noise level, uint64_t seed, int64_t frame, int x0, int y0,
                        float *scratch)
 {
-    /* Two kinds: white noise of deviation a and the same averaged over 2 x 2 pixels, of deviation b. The first measures
-     * (a, a/2) at the two resolutions, the second (b/3, 3b/4); solved for what was measured. */
+    /* Two kinds: white noise of deviation a, and noise correlated over 2 x 2 pixels of deviation b. The Laplacian
+     * difference sees the first as (a, a/2) at the two resolutions, the second as (b/3, 0.583 b); solved for what was
+     * measured. */
     float fine = level.fine * level.fine, coarse = level.coarse * level.coarse;
-    float bb = LK_MAX((coarse - fine / 4) / 0.5347f, 0.0f), aa = LK_MAX(fine - bb / 9, 0.0f);
+    float bb = LK_MAX((coarse - fine / 4) / 0.312f, 0.0f), aa = LK_MAX(fine - bb / 9, 0.0f);
     float a = sqrtf(aa), b = sqrtf(bb) / 2; /* a sum of four has twice the deviation */
     if (a + b < 1e-4f) return;
     uint32_t key[2] = {(uint32_t)seed ^ STREAM_GRAIN, (uint32_t)(seed >> 32)};
-    float *row = scratch, *next = scratch + rgb->w + 1;
-    white_row(row, rgb->w + 1, x0, y0, frame, key);
+    int w = rgb->w + 1;
+    float *white = scratch, *row = scratch + w, *next = row + w;
+    white_rows(white, row, w, x0, y0, frame, key);
     for (int y = 0; y < rgb->h; y++) {
-        white_row(next, rgb->w + 1, x0, y0 + y + 1, frame, key);
+        /* the white row belongs to this row, the correlated one reaches into the next */
+        float *ahead = next + w;
+        white_rows(ahead, next, w, x0, y0 + y + 1, frame, key);
         for (int x = 0; x < rgb->w; x++) {
             size_t i = (size_t)y * (size_t)rgb->w + (size_t)x;
-            float v = weight[i] * (a * row[x] + b * (row[x] + row[x + 1] + next[x] + next[x + 1]));
+            float v = weight[i] * (a * white[x] + b * (row[x] + row[x + 1] + next[x] + next[x + 1]));
             for (size_t c = 0; c < 3; c++) rgb->data[3 * i + c] += v;
         }
-        float *t = row;
-        row = next;
-        next = t;
+        memcpy(white, ahead, (size_t)w * sizeof *white);
+        memcpy(row, next, (size_t)w * sizeof *row);
     }
 }

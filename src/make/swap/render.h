@@ -47,7 +47,7 @@ typedef struct lk_swap_noise { float fine, coarse; } lk_swap_noise;
 lk_swap_noise lk_swap_noise_measure(const lk_image *rgb, const float *mask, float *scratch /* 4 floats a pixel */);
 /* rgb += noise of that kind x weight, keyed by (seed, frame) and the absolute pixel place x0, y0. */
 void lk_swap_noise_add(lk_image *rgb, const float *weight, lk_swap_noise level, uint64_t seed, int64_t frame, int x0, int y0,
-                       float *scratch /* 1 float a pixel */);
+                       float *scratch /* 4 (w + 1) floats */);
 
 /* --- blend.c ------------------------------------------------------------------------------ */
 

@@ -209,7 +209,7 @@ static lk_status write_bands(lk_swap_compositor *c, lk_frame *out, place p, cons
 {
     size_t n = (size_t)p.w * BAND_ROWS;
     LK_TRY(lk_swap_reserve(&c->band, 9 * n, err));
-    LK_TRY(lk_swap_reserve(&c->band_alpha, 2 * n + 2 * (size_t)p.w + 2, err));
+    LK_TRY(lk_swap_reserve(&c->band_alpha, 2 * n + 4 * (size_t)p.w + 4, err));
     for (int y = 0; y < p.h; y += BAND_ROWS) {
         int rows = LK_MIN(BAND_ROWS, p.h - y);
         lk_image own = {p.w, rows, 3, c->band.data}, more = {p.w, rows, 3, own.data + 3 * n}, low = {p.w, rows, 3, more.data + 3 * n};
@@ -258,7 +258,7 @@ lk_status lk_swap_composite(lk_swap_compositor *c, lk_frame *out, lk_affine to_c
     LK_TRY(read_place(out, p, &c->work, &c->band, &work, err));
     LK_TRY(lk_swap_reserve(&c->delta, 3 * n, err));
     LK_TRY(lk_swap_reserve(&c->alpha, 2 * n, err));
-    LK_TRY(lk_swap_reserve(&c->frame_scratch, 4 * n + 16, err));
+    LK_TRY(lk_swap_reserve(&c->frame_scratch, 4 * n + 4 * (size_t)p.w + 16, err));
     lk_image delta = {work.w, work.h, 3, c->delta.data};
     lk_image alpha = {work.w, work.h, 1, c->alpha.data}, inner = {work.w, work.h, 1, c->alpha.data + n};
     lk_affine from_work = lk_affine_mul(to_crop, lk_affine_invert(to_work(p)));
@@ -286,11 +286,11 @@ lk_status lk_swap_composite(lk_swap_compositor *c, lk_frame *out, lk_affine to_c
 
     for (size_t i = 0; i < 3 * n; i++) delta.data[i] -= work.data[i];
     if (c->o.pyramid_levels > 0) {
-        /* The inner half of the soft rim cuts the bands, the outer half lets them run out onto the frame. */
+        /* The middle of the soft rim cuts the bands, its outer quarter lets them run out onto the frame. */
         for (size_t i = 0; i < n; i++) {
             float h = alpha.data[i];
-            inner.data[i] = LK_CLAMP(2 * h - 1, 0.0f, 1.0f);
-            alpha.data[i] = LK_CLAMP(2 * h - MASK_LEAST, 0.0f, 1.0f);
+            inner.data[i] = LK_CLAMP(2 * h - 0.5f, 0.0f, 1.0f);
+            alpha.data[i] = LK_CLAMP(4 * h - MASK_LEAST, 0.0f, 1.0f);
         }
         LK_TRY(lk_swap_blend(&c->pyramid, &delta, inner.data, c->o.pyramid_levels, err));
     } else {

@@ -49,10 +49,15 @@ lk_status lk_swap_mask_build(const lk_image *made, const lk_image *visible, cons
     shrink_lines(scratch, mask->data, size, r, false);
     /* three boxes of radius b reach 3b to each side: the rim is about `feather` wide */
     int b = (int)lroundf(LK_CLAMP(feather, 0.0f, 0.5f) * (float)size / 6);
+    for (int y = 0; y < size; y++) /* the rim must end before the crop does, however little is eroded */
+        for (int x = 0; x < size; x++)
+            if (LK_MIN(LK_MIN(x, y), LK_MIN(size - 1 - x, size - 1 - y)) <= 3 * b && b > 0) mask->data[y * size + x] = 0;
     for (int pass = 0; pass < 3 && b > 0; pass++) {
         box_lines(mask->data, scratch, size, b, true);
         box_lines(scratch, mask->data, size, b, false);
     }
+    for (int i = 0; i < n; i++) /* rounding of the running sums must not make a pixel of nothing */
+        if (mask->data[i] < 1 / 1024.0f) mask->data[i] = 0;
     return LK_OK;
 }
 

@@ -68,8 +68,11 @@ void lk_tensor_convert(const lk_tensor *src, lk_tensor *dst)
 {
     const int64_t count = lk_shape_count(src->shape);
     assert(count == lk_shape_count(dst->shape));
+    if (src->data == dst->data && src->type == dst->type) return;
     if (src->type == dst->type) {
-        if (src->data != dst->data) memcpy(dst->data, src->data, lk_tensor_bytes(src));
+        const int64_t bytes = (int64_t)lk_tensor_bytes(src), chunk = 16384, whole = bytes / chunk * chunk;
+        lk_simd()->copy_columns(src->data, chunk, dst->data, chunk, chunk, bytes / chunk);
+        memcpy((char *)dst->data + whole, (const char *)src->data + whole, (size_t)(bytes - whole));
     } else {
         lk_simd()->convert(dst->type, src->data, dst->data, count);
     }

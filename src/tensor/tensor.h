@@ -86,15 +86,19 @@ typedef struct lk_op_info {
     int params;                           /* f32 masters, layout as listed at the kind */
     lk_shape param[LK_OP_MAX_PARAMS];     /* n,h,w,c = out,kh,kw,in for weights; c only for vectors */
     bool learned[LK_OP_MAX_PARAMS];
-    bool view;                            /* output aliases input 0 (SLICE, RESHAPE): planner makes it so */
+    bool view;                            /* output aliases input 0 (SLICE, RESHAPE): planner makes it so, of values
+                                           * and of gradients; without aliasing forward and backward copy */
     size_t packed_bytes;  /* implementation's own copy of the weights (bf16, blocked), written by lk_op_pack */
     size_t saved_bytes;   /* written by forward, read by backward of the same step */
     size_t scratch_bytes; /* shared between all operators */
-    double flops;         /* forward, 2 x multiply-add, for the whole batch; backward counts 2 x this */
+    double flops;         /* forward, 2 x multiply-add, for the whole batch; backward counts 2 x this; 0 for what is
+                           * neither CONV nor DENSE */
     bool needs_input;     /* backward reads the forward inputs */
     bool needs_output;    /* backward reads the forward output */
 } lk_op_info;
 
+/* One operator is used by one thread at a time; it spreads its work over OpenMP's threads by itself. The same calls
+ * on the same machine with the same number of threads give the same bytes. */
 typedef struct lk_op lk_op;
 /* Memory for one call; all 64-byte aligned. */
 typedef struct lk_op_memory { void *packed, *saved, *scratch; } lk_op_memory;
@@ -102,7 +106,7 @@ typedef struct lk_op_memory { void *packed, *saved, *scratch; } lk_op_memory;
 lk_status lk_op_open(lk_backend backend, const lk_op_desc *desc, lk_op **out, lk_error *err);
 const lk_op_info *lk_op_query(const lk_op *op);
 void lk_op_close(lk_op **op);
-/* Refresh mem.packed from the f32 masters; call after each parameter change. No-op when packed_bytes is 0. */
+/* Refresh mem.packed from the f32 masters; call after each parameter change. Uses mem.scratch. No-op when packed_bytes is 0. */
 void lk_op_pack(lk_op *op, const float *const *params, const lk_op_memory *mem);
 /* Nothing below allocates. params: f32 masters (CHANNEL_NORM updates params[2..3] when training). */
 void lk_op_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float *const *params, const lk_op_memory *mem);
@@ -115,7 +119,8 @@ const char *lk_op_name(lk_op_kind kind);
 /* acc += x, both of the same type and shape: gradients that meet at one node. */
 void lk_tensor_accumulate(lk_tensor *acc, const lk_tensor *x);
 void lk_tensor_fill(lk_tensor *t, float value);
-/* bf16 arithmetic that is worth having (avx512_bf16 or amx). LIKENESS_DTYPE=f32|bf16 overrides. */
+/* bf16 arithmetic that is worth having (avx512_bf16 or amx). LIKENESS_DTYPE=f32|bf16 overrides.
+ * (LIKENESS_SIMD=avx2|plain makes our own kernels use a lesser instruction set, to test or compare them.) */
 bool lk_cpu_has_bf16(void);
 
 /* --- losses: f32 in; each returns weight times the loss, and ADDS the gradient of that to grad (may be NULL).

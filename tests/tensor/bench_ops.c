@@ -166,8 +166,9 @@ int main(int argc, char **argv)
            "bwd GF/s", f32 ? "f32" : "bf16");
     for (size_t i = 0; i < LK_COUNT(rows); i++)
         if (!strncmp(rows[i].c.name, prefix, strlen(prefix)) && !bench(&rows[i], f32 ? LK_F32 : LK_BF16, &sum)) return 1;
-    printf("step: %.1f GFLOP; products %.1f ms (%.0f GFLOP/s), everything else %.1f ms (%.1f %%)\n", sum.gflop,
-           sum.product * 1e3, sum.gflop / sum.product, sum.other * 1e3, 100 * sum.other / (sum.product + sum.other));
+    if (sum.product > 0)
+        printf("step: %.1f GFLOP; products %.1f ms (%.0f GFLOP/s), everything else %.1f ms (%.1f %%)\n", sum.gflop,
+               sum.product * 1e3, sum.gflop / sum.product, sum.other * 1e3, 100 * sum.other / (sum.product + sum.other));
     if (!*prefix) bench_losses();
     return 0;
 }

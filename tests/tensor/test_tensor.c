@@ -73,8 +73,10 @@ static void test_arrays(void)
         for (int t = 0; t < 2; t++)
             for (int count = 1; count < 50000; count = count < 40 ? count + 1 : count * 7) {
                 const lk_dtype type = (lk_dtype)t;
-                lk_tensor a = {type, {1, 1, 1, count}, lk_alloc((size_t)count * 4)}, b = a;
-                b.data = lk_alloc((size_t)count * 4);
+                const size_t bytes = (size_t)count * lk_dtype_size(type);
+                lk_tensor a = {type, {1, 1, 1, count}, lk_alloc(bytes + 1)}, b = a;
+                b.data = lk_alloc(bytes + 1);
+                ((unsigned char *)a.data)[bytes] = ((unsigned char *)b.data)[bytes] = 0xA5;
                 set[k]->fill(type, a.data, 1.5f, count);
                 set[k]->fill(type, b.data, -0.25f, count);
                 set[k]->accumulate(type, a.data, b.data, count);
@@ -82,6 +84,8 @@ static void test_arrays(void)
                 for (int i = 0; i < count; i++)
                     bad += (t ? lk_bf16_to_f32(((lk_bf16 *)a.data)[i]) : ((float *)a.data)[i]) != 1.25f;
                 CHECK(!bad, "%s: %d of %d sums wrong", set[k]->name, bad, count);
+                CHECK(((unsigned char *)a.data)[bytes] == 0xA5 && ((unsigned char *)b.data)[bytes] == 0xA5,
+                      "%s: wrote past %d elements", set[k]->name, count);
                 lk_free(a.data);
                 lk_free(b.data);
             }

@@ -330,7 +330,7 @@ static void test_killed(void)
 {
     world w = world_new("killed");
     lk_registry_close(&w.r);
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 16; i++) {
         pid_t pid = fork();
         if (pid == 0) {
             lk_error err;
@@ -349,7 +349,7 @@ static void test_killed(void)
             fflush(stdout);
             _exit(1);
         }
-        usleep(2000 + (useconds_t)i * 1700);
+        usleep(2000 + (useconds_t)i * 3100);
         kill(pid, SIGKILL);
         int status = 0;
         waitpid(pid, &status, 0);

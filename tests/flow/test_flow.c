@@ -43,7 +43,7 @@ static void test_queue_order(void)
 
 /* --- stress -------------------------------------------------------------------- */
 
-enum { PRODUCERS = 3, CONSUMERS = 3, EACH = 8000 };
+enum { PRODUCERS = 3, CONSUMERS = 3, EACH = 2000 };
 
 static struct {
     lk_queue *q;

@@ -243,7 +243,7 @@ static void create_with_fault(lk_fault_kind kind)
     char folder[128], path[160];
     snprintf(folder, sizeof folder, "%s", in_tempdir("create"));
     snprintf(path, sizeof path, "%s/f.db", folder);
-    FAULT_LOOP(kind, false, {
+    FAULT_LOOP_STEP(kind, false, kind == LK_FAULT_ALLOC ? 11 : 1, {
         lk_store *db = NULL;
         lk_dir_make(folder, NULL); /* itself may fail here: then the next line does */
         lk_status s = lk_store_open(path, &both, true, &db, &err);
@@ -273,7 +273,7 @@ static void add_with_fault(lk_fault_kind kind, const char *path)
 {
     lk_error err = {0};
     int refused = 0;
-    FAULT_LOOP(kind, false, {
+    FAULT_LOOP_STEP(kind, false, kind == LK_FAULT_ALLOC ? 11 : 1, {
         lk_store *db = NULL;
         lk_status s = lk_store_open(path, &first, true, &db, &err);
         if (s == LK_OK) add_two(db, &s, &err);

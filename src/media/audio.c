@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <libavutil/channel_layout.h>
+#include <libavutil/opt.h>
 #include <libswresample/swresample.h>
 
 #define HOURS_MAX 4
@@ -62,6 +63,8 @@ static lk_status set_resampler(taking *t, lk_error *err)
     int e = lk_fault_hit(LK_FAULT_ALLOC)
                 ? AVERROR(ENOMEM)
                 : swr_alloc_set_opts2(&t->swr, &to, AV_SAMPLE_FMT_FLT, t->out->rate, &from, f->format, f->sample_rate, 0, NULL);
+    /* Mixing down averages: no sum of channels may pass full scale. */
+    if (e >= 0) e = av_opt_set_double(t->swr, "rematrix_maxval", 1.0, 0);
     if (e >= 0) e = swr_init(t->swr);
     av_channel_layout_uninit(&from);
     av_channel_layout_uninit(&to);

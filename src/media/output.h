@@ -32,6 +32,7 @@ typedef struct sound sound;
 lk_status media_sound_open(const char *path, AVFormatContext *out, sound **snd, lk_error *err);
 /* Write the packets that begin before seconds on the clip's clock; INFINITY = all the rest. */
 lk_status media_sound_pump(sound *snd, double seconds, lk_error *err);
+int media_sound_rate(const sound *snd); /* Hz */
 const char *media_sound_how(const sound *snd); /* "aac, copied", "pcm_s16le to flac" */
 void media_sound_close(sound **snd);
 

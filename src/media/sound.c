@@ -228,6 +228,8 @@ lk_status media_sound_pump(sound *s, double seconds, lk_error *err)
     return LK_OK;
 }
 
+int media_sound_rate(const sound *s) { return s->to->codecpar->sample_rate; }
+
 const char *media_sound_how(const sound *s) { return s ? s->how : "no sound"; }
 
 void media_sound_close(sound **sp)

@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include <libavutil/avstring.h>
+#include <libavutil/mathematics.h>
 #include <libavutil/pixdesc.h>
 
 #include "media/output.h"
@@ -46,6 +47,24 @@ static lk_status container_of(const char *path, const char **name, lk_error *err
     return LK_OK;
 }
 
+/* x264 itself prints about names that it does not know. */
+static bool known_preset(const char *name)
+{
+    static const char *const names[] = {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"};
+    for (size_t i = 0; i < LK_COUNT(names); i++)
+        if (!strcmp(name, names[i])) return true;
+    return false;
+}
+
+/* The movie's own clock, in which the offsets between tracks are told: fine enough for both tracks' ticks. */
+static int movie_scale(int video, const sound *snd)
+{
+    int rate = snd ? media_sound_rate(snd) : 0;
+    if (rate < 1) return LK_CLAMP(video, 1000, 1000000);
+    int64_t both = (int64_t)video / av_gcd(video, rate) * rate;
+    return both <= 10000000 ? (int)LK_MAX(both, 1000) : LK_CLAMP(video, 1000, 1000000);
+}
+
 /* What the clip is like: from the source, or a plain 8-bit one. */
 static lk_status settle(const lk_writer_spec *spec, lk_media_info *like, lk_error *err)
 {
@@ -75,6 +94,9 @@ static lk_status settle(const lk_writer_spec *spec, lk_media_info *like, lk_erro
 
 static lk_status open_encoder(lk_writer *w, const lk_writer_spec *spec, const lk_media_info *like, lk_error *err)
 {
+    const char *preset = spec->preset ? spec->preset : "veryfast";
+    if (!known_preset(preset))
+        return LK_FAIL(err, LK_E_ARG, "%s: x264 has no preset %s; take one from ultrafast to placebo", spec->path, preset);
     const AVCodec *codec = avcodec_find_encoder_by_name("libx264");
     if (!codec) return LK_FAIL(err, LK_E_UNSUPPORTED, "this libavcodec has no libx264; install Debian's libavcodec-extra or libavcodec59");
     w->enc = lk_fault_hit(LK_FAULT_ALLOC) ? NULL : avcodec_alloc_context3(codec);
@@ -97,12 +119,11 @@ static lk_status open_encoder(lk_writer *w, const lk_writer_spec *spec, const lk
     char crf[16];
     snprintf(crf, sizeof(crf), "%d", spec->crf > 0 ? LK_MIN(spec->crf, 51) : 16);
     av_dict_set(&opts, "crf", crf, 0);
-    av_dict_set(&opts, "preset", spec->preset ? spec->preset : "veryfast", 0);
+    av_dict_set(&opts, "preset", preset, 0);
     int e = avcodec_open2(c, codec, &opts);
     av_dict_free(&opts);
     if (e < 0)
-        return media_fail(err, LK_E_UNSUPPORTED, "the H.264 encoder refuses this size or preset", spec->path, e,
-                          "check the preset's name and the size");
+        return media_fail(err, LK_E_UNSUPPORTED, "the H.264 encoder refuses this clip", spec->path, e, "check its size");
     w->chroma = like->chroma;
     return LK_OK;
 }
@@ -125,12 +146,11 @@ static lk_status open_muxer(lk_writer *w, const lk_writer_spec *spec, const char
     if (spec->audio_from) LK_TRY(media_sound_open(spec->audio_from, w->mux, &w->snd, err));
     for (const char *const *t = spec->tags; t && t[0] && t[1]; t += 2) av_dict_set(&w->mux->metadata, t[0], t[1], 0);
     AVDictionary *opts = NULL;
-    /* The source's ticks become the track's, so that every PTS is kept to the tick; the movie's clock, in which
-     * offsets between tracks are told, must be as fine. */
+    /* The source's ticks become the track's, so that every PTS is kept to the tick. */
     int scale = w->enc->time_base.den;
     av_dict_set(&opts, "movflags", "+faststart+use_metadata_tags", 0);
     av_dict_set_int(&opts, "video_track_timescale", scale, 0);
-    av_dict_set_int(&opts, "movie_timescale", LK_CLAMP(scale, 1000, 1000000), 0);
+    av_dict_set_int(&opts, "movie_timescale", movie_scale(scale, w->snd), 0);
     e = avformat_write_header(w->mux, &opts);
     av_dict_free(&opts);
     if (e < 0) return media_output_fail(w->out, e, err);

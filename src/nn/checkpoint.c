@@ -16,7 +16,8 @@ static const char KIND[] = "likeness checkpoint 1";
 static const char *const OPTIMS[LK_OPTIM_KINDS] = {"adam", "adabelief", "sgd"};
 enum { ARRAYS = 4, GENERATIONS = 64 };
 
-/* The arrays of a parameter that are kept; NULL data where there is none. Running statistics have no moments. */
+/* The arrays of a parameter that are kept; NULL data where there is none. Running statistics have no
+ * moments. */
 static void arrays_of(const lk_param *q, float *data[ARRAYS])
 {
     data[0] = q->value;
@@ -66,8 +67,8 @@ static lk_status make_metadata(lk_text *meta, const lk_checkpoint_part *parts, i
 
 static char *generation(const char *path, int n) { return n ? lk_strfmt("%s.%d", path, n) : lk_strdup(path); }
 
-/* PATH.1 becomes PATH.2 and so on, then PATH gets the second name PATH.1. Never leaves PATH absent, save on file
- * systems without links, where a crash in between leaves PATH.1 as the newest. */
+/* PATH.1 becomes PATH.2 and so on, then PATH gets the second name PATH.1. Never leaves PATH absent, save on
+ * file systems without links, where a crash in between leaves PATH.1 as the newest. */
 static lk_status shift_generations(const char *path, int keep, lk_error *err)
 {
     lk_status s = LK_OK;

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Touched now, so that the first step does not page-fault. Large pages spare many TLB misses where the system offers
- * them (an eighth of the optimiser's time); refusal does no harm. */
+/* Touched now, so that the first step does not page-fault. Large pages spare many TLB misses where the
+ * system offers them (an eighth of the optimiser's time); refusal does no harm. */
 void *lk_alloc_pages(size_t bytes)
 {
     uint8_t *b = lk_alloc(bytes);

@@ -149,6 +149,7 @@ void lk_net_forward(lk_net *net)
 {
     assert(net->bound);
     lk_net_forward_range(net, 0, net->count);
+    net->fresh = true;
 }
 
 static bool wants_param(const lk_net *net, const lk_net_node *n, int k, bool param_grads)
@@ -214,6 +215,8 @@ void lk_net_backward_range(lk_net *net, bool param_grads, int from, int to)
 void lk_net_backward(lk_net *net, bool param_grads)
 {
     assert(net->bound && net->train);
+    assert(net->fresh && "each backward needs a forward of its own");
+    net->fresh = false;
     find_wanted(net, param_grads);
     lk_net_backward_range(net, param_grads, 0, net->step_count);
 }

@@ -19,7 +19,7 @@ size_t lk_safetensors_dtype_size(const char *dtype);
 /* Did the file carry both hashes, and did they fit? (A hash that does not fit is an error when opening.) */
 bool lk_safetensors_sealed(const lk_safetensors *st);
 /* Write and sync to a temporary name beside path, returned in *tmp (lk_free); the caller renames. */
-lk_status lk_safetensors_write_tmp(const char *path, const lk_named_tensor *t, int count, const char *metadata_json,
-                                   char **tmp, lk_error *err);
+lk_status lk_safetensors_write_tmp(const char *path, const lk_named_tensor *t, int count,
+                                   const char *metadata_json, char **tmp, lk_error *err);
 
 #endif

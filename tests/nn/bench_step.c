@@ -1,10 +1,8 @@
-/* bench_step.c: where the time of one training step of the swap network goes.
- *
- *     bench_nn_step [--size 96] [--steps 20] [--type bf16|f32] [--backend dnn|ref] [--describe] [--ops]
- *
- * The network (df-ud: encoder 32, code 128, decoder 32, mask 16), batch (8 + 8) and loss are those of
- * tools/bench_pytorch.py; the data are synthetic. Prints images/s (16 a step), GFLOP/s (backward counted as twice
- * the forward) and the share of each phase. --ops times each operator by itself, forward and backward. */
+/* bench_step.c: where the time of one training step of the swap network goes.  bench_nn_step [--size 96]
+ * [--steps 20] [--type bf16|f32] [--backend dnn|ref] [--describe] [--ops]  The network (df-ud: encoder 32,
+ * code 128, decoder 32, mask 16), batch (8 + 8) and loss are those of tools/bench_pytorch.py; the data are
+ * synthetic. Prints images/s (16 a step), GFLOP/s (backward counted as twice the forward) and the share of
+ * each phase. --ops times each operator by itself, forward and backward. */
 #include "nn/internal.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* test_files.c: safetensors, weights and checkpoints: what is written comes back, what is damaged or hostile is
- * refused, and stopping at any moment loses nothing. */
+/* test_files.c: safetensors, weights and checkpoints: what is written comes back, what is damaged or hostile
+ * is refused, and stopping at any moment loses nothing. */
 #include "../check.h"
 #include "../fault.h"
 #include "nn/nn.h"
@@ -384,7 +384,8 @@ static void test_generations(void)
     CHECK_INT(steps_in(place("kept.ckpt.2")), 3);
     CHECK_INT(files_in_folder(""), 3);
 
-    /* Each write and each sync fails in turn: the newest file is the old one or the new one, and no litter stays. */
+    /* Each write and each sync fails in turn: the newest file is the old one or the new one, and no litter
+     * stays. */
     int64_t before = 5;
     for (int kind = LK_FAULT_WRITE; kind <= LK_FAULT_SYNC; kind++) {
         step(&r);

@@ -58,8 +58,8 @@ static double loss_of(lk_net *net)
     return sum;
 }
 
-/* Central difference; a kink (ReLU, max) within reach shows as disagreement of the two one-sided differences, and
- * the value is passed over (false). */
+/* Central difference; a kink (ReLU, max) within reach shows as disagreement of the two one-sided
+ * differences, and the value is passed over (false). */
 static bool difference(lk_net *net, float *x, double *out)
 {
     const float h = 2e-3f;
@@ -127,7 +127,7 @@ static void test_gradient(void)
     drop(&b);
 }
 
-/* The generator's pass through a discriminator: the same input gradient, and no parameter gradient touched. */
+/* The generator's pass through a discriminator: the same input gradient, no parameter gradient touched. */
 static void test_input_gradient_only(void)
 {
     bound b;
@@ -290,7 +290,7 @@ static void test_mistakes(void)
     lk_params_free(p);
 }
 
-/* Every allocation of describing, planning and binding fails once: a clean error and no leak (ASan watches). */
+/* Every allocation of describing, planning and binding fails once: a clean error, no leak (ASan watches). */
 static void test_allocation_failures(void)
 {
     int failed = 0;

@@ -4,7 +4,8 @@
 
 enum { N = 16 };
 
-/* Mean brightness of the left half minus the right half, and the product of two pixels: neither is linear in a pixel. */
+/* Mean brightness of the left half minus the right half, and the product of two pixels: neither is linear in
+ * a pixel. */
 static void make_batch(uint64_t index, float *x, float *y)
 {
     lk_rng r = lk_rng_at(11, 1, 0, index);
@@ -68,8 +69,8 @@ static double train(lk_backend backend, lk_dtype type, lk_optim_kind kind, int s
     return loss / 8;
 }
 
-/* One thread: so small a network only waits at barriers with more.
- * The variance of the targets is about 0.19 (1/6 and 7/144, averaged it is 0.11): predicting the mean costs that. */
+/* One thread: so small a network only waits at barriers with more. The variance of the targets is about 0.19
+ * (1/6 and 7/144, averaged it is 0.11): predicting the mean costs that. */
 static void test_fit(void)
 {
     lk_thread_budget_set(1);

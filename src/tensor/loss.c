@@ -28,7 +28,8 @@ static const float *floats(const lk_tensor *t)
 
 typedef enum distance { SQUARED, ABSOLUTE } distance;
 
-/* Masked distance of one sample of `area` positions: the mean and, when grad is wanted, its gradient times scale. */
+/* Masked distance of one sample of `area` positions: the mean and, when grad is wanted, its gradient times
+ * scale. */
 static double sample_distance(distance kind, const float *x, const float *y, const float *mask, float *grad,
                               int64_t area, int c, double scale)
 {
@@ -50,8 +51,8 @@ static double sample_distance(distance kind, const float *x, const float *y, con
     return sum * share;
 }
 
-static double mean_distance(distance kind, const lk_tensor *x, const lk_tensor *y, const lk_tensor *mask, float weight,
-                            lk_tensor *grad)
+static double mean_distance(distance kind, const lk_tensor *x, const lk_tensor *y, const lk_tensor *mask,
+                            float weight, lk_tensor *grad)
 {
     const lk_shape s = x->shape;
     const int64_t area = (int64_t)s.h * s.w, sample = area * s.c;
@@ -69,12 +70,14 @@ static double mean_distance(distance kind, const lk_tensor *x, const lk_tensor *
     return scale * sum_slices(slice);
 }
 
-double lk_loss_mse(const lk_tensor *x, const lk_tensor *y, const lk_tensor *mask, float weight, lk_tensor *grad)
+double lk_loss_mse(const lk_tensor *x, const lk_tensor *y, const lk_tensor *mask, float weight,
+                   lk_tensor *grad)
 {
     return mean_distance(SQUARED, x, y, mask, weight, grad);
 }
 
-double lk_loss_l1(const lk_tensor *x, const lk_tensor *y, const lk_tensor *mask, float weight, lk_tensor *grad)
+double lk_loss_l1(const lk_tensor *x, const lk_tensor *y, const lk_tensor *mask, float weight,
+                  lk_tensor *grad)
 {
     return mean_distance(ABSOLUTE, x, y, mask, weight, grad);
 }

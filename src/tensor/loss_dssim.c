@@ -26,7 +26,8 @@ double lk_loss_dssim(const lk_tensor *x, const lk_tensor *y, const lk_tensor *ma
     }
     for (int k = 0; k < window; k++) tap[k] = (float)(tap[k] / sum);
     const double values = (double)s.n * (s.h - window + 1) * (s.w - window + 1) * s.c;
-    const double similarity = lk_simd()->ssim(x->data, y->data, mask ? mask->data : NULL, grad ? grad->data : NULL, s, tap,
-                                              window, (float)(-0.5 * weight / values), scratch);
+    const double similarity =
+        lk_simd()->ssim(x->data, y->data, mask ? mask->data : NULL, grad ? grad->data : NULL, s, tap, window,
+                        (float)(-0.5 * weight / values), scratch);
     return 0.5 * weight * (1 - similarity / values);
 }

@@ -44,14 +44,20 @@ lk_status lk_op_open(lk_backend backend, const lk_op_desc *desc, lk_op **out, lk
 {
     *out = NULL;
     const lk_op_row *row = find_row(desc->kind);
-    if (!row) return LK_FAIL(err, LK_E_ARG, "operator kind %d is unknown; correct the network description", desc->kind);
+    if (!row)
+        return LK_FAIL(err, LK_E_ARG, "operator kind %d is unknown; correct the network description",
+                       desc->kind);
     if (desc->inputs < row->min_inputs || desc->inputs > row->max_inputs)
-        return LK_FAIL(err, LK_E_ARG, "operator %s takes %d to %d inputs, not %d; correct the network description",
+        return LK_FAIL(err, LK_E_ARG,
+                       "operator %s takes %d to %d inputs, not %d; correct the network description",
                        row->name, row->min_inputs, row->max_inputs, desc->inputs);
     if (desc->type != LK_F32 && desc->type != LK_BF16)
-        return LK_FAIL(err, LK_E_ARG, "operator %s: element type %d is unknown; use f32 or bf16", row->name, desc->type);
+        return LK_FAIL(err, LK_E_ARG, "operator %s: element type %d is unknown; use f32 or bf16", row->name,
+                       desc->type);
     lk_op *op = lk_calloc(1, sizeof *op);
-    if (!op) return LK_FAIL(err, LK_E_NOMEM, "no memory for operator %s; close other programs and retry", row->name);
+    if (!op)
+        return LK_FAIL(err, LK_E_NOMEM, "no memory for operator %s; close other programs and retry",
+                       row->name);
     op->desc = *desc;
     op->impl = backend == LK_BACKEND_REF ? row->ref : row->fast;
     lk_status s = row->shape(desc, &op->info, err);
@@ -82,7 +88,8 @@ static bool fits(const lk_tensor *t, lk_shape s, lk_dtype type)
     return t->type == type && t->shape.n == s.n && lk_shape_count(t->shape) == lk_shape_count(s) && t->data;
 }
 
-void lk_op_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float *const *params, const lk_op_memory *mem)
+void lk_op_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float *const *params,
+                   const lk_op_memory *mem)
 {
     for (int i = 0; i < op->desc.inputs; i++) assert(fits(in[i], op->desc.in[i], op->desc.type));
     assert(fits(out, op->info.out, op->info.out_type));
@@ -90,7 +97,8 @@ void lk_op_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float 
 }
 
 void lk_op_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                    lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                    lk_tensor *const *din, float *const *params, float *const *dparams,
+                    const lk_op_memory *mem)
 {
     assert(op->desc.train);
     assert(fits(dout, op->info.out, op->info.out_type));

@@ -18,7 +18,8 @@ typedef struct lk_op_impl {
     void (*forward)(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float *const *params,
                     const lk_op_memory *mem);
     void (*backward)(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                     lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem);
+                     lk_tensor *const *din, float *const *params, float *const *dparams,
+                     const lk_op_memory *mem);
 } lk_op_impl;
 
 typedef struct lk_op_row {
@@ -66,8 +67,8 @@ extern const lk_op_impl lk_ref_conv, lk_ref_dense, lk_ref_act, lk_ref_shuffle, l
     lk_ref_max_pool, lk_ref_global_pool, lk_ref_add, lk_ref_concat, lk_ref_channel_norm, lk_ref_instance_norm,
     lk_ref_pixel_norm, lk_ref_l2_norm, lk_ref_scale_rows, lk_ref_cast;
 extern const lk_op_impl lk_dnn_conv, lk_dnn_dense;
-extern const lk_op_impl lk_fast_act, lk_fast_add, lk_fast_concat, lk_fast_cast, lk_fast_shuffle, lk_fast_resize,
-    lk_fast_pool, lk_fast_global_pool, lk_fast_norm, lk_fast_scale_rows, lk_fast_sample_norm;
+extern const lk_op_impl lk_fast_act, lk_fast_add, lk_fast_concat, lk_fast_cast, lk_fast_shuffle,
+    lk_fast_resize, lk_fast_pool, lk_fast_global_pool, lk_fast_norm, lk_fast_scale_rows, lk_fast_sample_norm;
 /* SLICE and RESHAPE are views; this copies when the planner did not alias them. */
 extern const lk_op_impl lk_view_slice, lk_view_reshape;
 

@@ -3,14 +3,16 @@
  * operator and which number. */
 #include "tensor/op.h"
 
-/* Sizes past this are refused: 2^33 elements are 16 GiB of bf16, and all index arithmetic stays far from overflow. */
+/* Sizes past this are refused: 2^33 elements are 16 GiB of bf16, and all index arithmetic stays far from
+ * overflow. */
 #define MAX_ELEMENTS (INT64_C(1) << 33)
 #define MAX_KERNEL 64
 #define MAX_CHANNELS (1 << 20)
 
 static lk_status refuse(const lk_op_desc *d, lk_error *err, const char *what, long long value)
 {
-    return LK_FAIL(err, LK_E_ARG, "operator %s on %dx%dx%dx%d (n,h,w,c): %s (%lld); correct the network description",
+    return LK_FAIL(err, LK_E_ARG,
+                   "operator %s on %dx%dx%dx%d (n,h,w,c): %s (%lld); correct the network description",
                    lk_op_name(d->kind), d->in[0].n, d->in[0].h, d->in[0].w, d->in[0].c, what, value);
 }
 
@@ -26,15 +28,18 @@ static int64_t elements(lk_shape s)
     return count;
 }
 
-static lk_status set_out(const lk_op_desc *d, lk_op_info *info, lk_error *err, int64_t n, int64_t h, int64_t w, int64_t c)
+static lk_status set_out(const lk_op_desc *d, lk_op_info *info, lk_error *err, int64_t n, int64_t h,
+                         int64_t w, int64_t c)
 {
     for (int i = 0; i < d->inputs; i++)
         if (!elements(d->in[i])) return refuse(d, err, "an input has an impossible size, input number", i);
     if (n > INT32_MAX || h > INT32_MAX || w > INT32_MAX || c > INT32_MAX)
-        return refuse(d, err, "the output would be too large along an axis", LK_MAX(LK_MAX(n, h), LK_MAX(w, c)));
+        return refuse(d, err, "the output would be too large along an axis",
+                      LK_MAX(LK_MAX(n, h), LK_MAX(w, c)));
     info->out = (lk_shape){(int)n, (int)h, (int)w, (int)c};
     info->out_type = d->type;
-    if (!elements(info->out)) return refuse(d, err, "the output would be empty or too large; its channels", c);
+    if (!elements(info->out))
+        return refuse(d, err, "the output would be empty or too large; its channels", c);
     return LK_OK;
 }
 
@@ -49,10 +54,12 @@ static lk_shape vector(int c) { return (lk_shape){1, 1, 1, c}; }
 static lk_status check_act(const lk_op_desc *d, lk_error *err)
 {
     const lk_op_attr *a = &d->attr;
-    if ((int)a->act < LK_ACT_NONE || a->act > LK_ACT_SWISH) return refuse(d, err, "unknown activation", a->act);
+    if ((int)a->act < LK_ACT_NONE || a->act > LK_ACT_SWISH)
+        return refuse(d, err, "unknown activation", a->act);
     /* The derivative is read off the output, so the output's sign must tell the input's. */
     if (a->act == LK_ACT_LEAKY && !(a->slope >= 0 && a->slope <= 1))
-        return LK_FAIL(err, LK_E_ARG, "operator %s: leaky slope %g is outside 0..1; correct the network description",
+        return LK_FAIL(err, LK_E_ARG,
+                       "operator %s: leaky slope %g is outside 0..1; correct the network description",
                        lk_op_name(d->kind), (double)a->slope);
     return LK_OK;
 }
@@ -75,7 +82,8 @@ lk_status lk_shape_conv(const lk_op_desc *d, lk_op_info *info, lk_error *err)
     if (a->kernel < 1 || a->kernel > MAX_KERNEL) return refuse(d, err, "kernel outside 1..64", a->kernel);
     if (a->stride < 1 || a->stride > MAX_KERNEL) return refuse(d, err, "stride outside 1..64", a->stride);
     if (a->pad < 0 || a->pad >= a->kernel) return refuse(d, err, "padding must be 0..kernel-1", a->pad);
-    if (a->out_c < 1 || a->out_c > MAX_CHANNELS) return refuse(d, err, "impossible number of output channels", a->out_c);
+    if (a->out_c < 1 || a->out_c > MAX_CHANNELS)
+        return refuse(d, err, "impossible number of output channels", a->out_c);
     const int groups = a->groups ? a->groups : 1;
     if (groups != 1 && (groups != x.c || a->out_c != x.c))
         return refuse(d, err, "groups must be 1, or equal to both the input and the output channels", groups);
@@ -100,7 +108,8 @@ lk_status lk_shape_dense(const lk_op_desc *d, lk_op_info *info, lk_error *err)
     if (!elements(x)) return refuse(d, err, "the input has an impossible size, channels", x.c);
     const int64_t features = elements(x) / x.n;
     if (features > INT32_MAX) return refuse(d, err, "too many features per sample", features);
-    if (a->out_c < 1 || a->out_c > MAX_CHANNELS) return refuse(d, err, "impossible number of units", a->out_c);
+    if (a->out_c < 1 || a->out_c > MAX_CHANNELS)
+        return refuse(d, err, "impossible number of units", a->out_c);
     LK_TRY(check_act(d, err));
     LK_TRY(set_out(d, info, err, x.n, 1, 1, a->out_c));
     const lk_shape weight = {a->out_c, 1, 1, (int)features};
@@ -128,7 +137,8 @@ lk_status lk_shape_shuffle(const lk_op_desc *d, lk_op_info *info, lk_error *err)
     const lk_shape x = d->in[0];
     const int64_t r = d->attr.factor;
     if (r < 1 || r > MAX_KERNEL) return refuse(d, err, "factor outside 1..64", r);
-    if (x.c % (r * r)) return refuse(d, err, "the channels are not a multiple of factor squared; channels", x.c);
+    if (x.c % (r * r))
+        return refuse(d, err, "the channels are not a multiple of factor squared; channels", x.c);
     return set_out(d, info, err, x.n, x.h * r, x.w * r, x.c / (r * r));
 }
 
@@ -184,7 +194,8 @@ lk_status lk_shape_norm(const lk_op_desc *d, lk_op_info *info, lk_error *err)
     const bool batch = d->kind == LK_OP_CHANNEL_NORM;
     LK_TRY(set_out(d, info, err, x.n, x.h, x.w, x.c));
     if (batch && !(d->attr.momentum >= 0 && d->attr.momentum <= 1))
-        return LK_FAIL(err, LK_E_ARG, "operator %s: momentum %g is outside 0..1; correct the network description",
+        return LK_FAIL(err, LK_E_ARG,
+                       "operator %s: momentum %g is outside 0..1; correct the network description",
                        lk_op_name(d->kind), (double)d->attr.momentum);
     add_param(info, vector(x.c), true);
     add_param(info, vector(x.c), true);
@@ -212,7 +223,8 @@ lk_status lk_shape_slice(const lk_op_desc *d, lk_op_info *info, lk_error *err)
     const lk_shape x = d->in[0];
     const int from = d->attr.from, count = d->attr.count;
     if (from < 0 || from >= x.n) return refuse(d, err, "the slice starts outside the batch", from);
-    if (count < 1 || count > x.n - from) return refuse(d, err, "the slice is empty or leaves the batch; count", count);
+    if (count < 1 || count > x.n - from)
+        return refuse(d, err, "the slice is empty or leaves the batch; count", count);
     info->view = true;
     return set_out(d, info, err, count, x.h, x.w, x.c);
 }
@@ -232,7 +244,8 @@ lk_status lk_shape_cast(const lk_op_desc *d, lk_op_info *info, lk_error *err)
 {
     const lk_shape x = d->in[0];
     LK_TRY(set_out(d, info, err, x.n, x.h, x.w, x.c));
-    if (d->attr.type != LK_F32 && d->attr.type != LK_BF16) return refuse(d, err, "unknown type", d->attr.type);
+    if (d->attr.type != LK_F32 && d->attr.type != LK_BF16)
+        return refuse(d, err, "unknown type", d->attr.type);
     info->out_type = d->attr.type;
     return LK_OK;
 }

@@ -31,7 +31,7 @@ lk_bf16 lk_bf16_from_f32(float v)
 static const lk_simd_table *chosen;
 static pthread_once_t chosen_once = PTHREAD_ONCE_INIT;
 
-/* The best set that the CPU runs, or a lesser one by LIKENESS_SIMD=avx2|plain (to test them, or to compare). */
+/* The best set that the CPU runs, or a lesser one by LIKENESS_SIMD=avx2|plain (to test or compare). */
 static void choose_set(void)
 {
     const char *asked = getenv("LIKENESS_SIMD");
@@ -84,4 +84,7 @@ void lk_tensor_accumulate(lk_tensor *acc, const lk_tensor *x)
     lk_simd()->accumulate(acc->type, acc->data, x->data, lk_shape_count(acc->shape));
 }
 
-void lk_tensor_fill(lk_tensor *t, float value) { lk_simd()->fill(t->type, t->data, value, lk_shape_count(t->shape)); }
+void lk_tensor_fill(lk_tensor *t, float value)
+{
+    lk_simd()->fill(t->type, t->data, value, lk_shape_count(t->shape));
+}

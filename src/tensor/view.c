@@ -21,7 +21,8 @@ static void view_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, 
 
 /* When the gradient is aliased, the samples outside the slice belong to whoever else reads the input. */
 static void view_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                          lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                          lk_tensor *const *din, float *const *params, float *const *dparams,
+                          const lk_op_memory *mem)
 {
     (void)in, (void)out, (void)params, (void)dparams, (void)mem;
     if (!din[0]) return;

@@ -30,19 +30,25 @@ static const bench_row rows[] = {
     {{"shuffle 3px-6px 128", LK_OP_PIXEL_SHUFFLE, {.factor = 2}, 1, {S(16, 3, 3, 512)}}, 1},
     {{"dec conv3 128-1024 6px", LK_OP_CONV, CONV(1024, 3, 1, LEAKY), 1, {S(8, 6, 6, 128)}}, 2},
     {{"shuffle 6px-12px 256", LK_OP_PIXEL_SHUFFLE, {.factor = 2}, 1, {S(8, 6, 6, 1024)}}, 2},
-    {{"res conv3 256 12px", LK_OP_CONV, CONV(256, 3, 1, .act = LK_ACT_LEAKY, .slope = 0.2f), 1, {S(8, 12, 12, 256)}}, 2},
+    {{"res conv3 256 12px", LK_OP_CONV, CONV(256, 3, 1, .act = LK_ACT_LEAKY, .slope = 0.2f),
+      1, {S(8, 12, 12, 256)}}, 2},
     {{"res conv3 256 12px linear", LK_OP_CONV, CONV(256, 3, 1), 1, {S(8, 12, 12, 256)}}, 2},
-    {{"res add 256 12px", LK_OP_ADD, {.act = LK_ACT_LEAKY, .slope = 0.2f}, 2, {S(8, 12, 12, 256), S(8, 12, 12, 256)}}, 2},
+    {{"res add 256 12px", LK_OP_ADD, {.act = LK_ACT_LEAKY, .slope = 0.2f},
+      2, {S(8, 12, 12, 256), S(8, 12, 12, 256)}}, 2},
     {{"dec conv3 256-512 12px", LK_OP_CONV, CONV(512, 3, 1, LEAKY), 1, {S(8, 12, 12, 256)}}, 2},
     {{"shuffle 12px-24px 128", LK_OP_PIXEL_SHUFFLE, {.factor = 2}, 1, {S(8, 12, 12, 512)}}, 2},
-    {{"res conv3 128 24px", LK_OP_CONV, CONV(128, 3, 1, .act = LK_ACT_LEAKY, .slope = 0.2f), 1, {S(8, 24, 24, 128)}}, 2},
+    {{"res conv3 128 24px", LK_OP_CONV, CONV(128, 3, 1, .act = LK_ACT_LEAKY, .slope = 0.2f),
+      1, {S(8, 24, 24, 128)}}, 2},
     {{"res conv3 128 24px linear", LK_OP_CONV, CONV(128, 3, 1), 1, {S(8, 24, 24, 128)}}, 2},
-    {{"res add 128 24px", LK_OP_ADD, {.act = LK_ACT_LEAKY, .slope = 0.2f}, 2, {S(8, 24, 24, 128), S(8, 24, 24, 128)}}, 2},
+    {{"res add 128 24px", LK_OP_ADD, {.act = LK_ACT_LEAKY, .slope = 0.2f},
+      2, {S(8, 24, 24, 128), S(8, 24, 24, 128)}}, 2},
     {{"dec conv3 128-256 24px", LK_OP_CONV, CONV(256, 3, 1, LEAKY), 1, {S(8, 24, 24, 128)}}, 2},
     {{"shuffle 24px-48px 64", LK_OP_PIXEL_SHUFFLE, {.factor = 2}, 1, {S(8, 24, 24, 256)}}, 2},
-    {{"res conv3 64 48px", LK_OP_CONV, CONV(64, 3, 1, .act = LK_ACT_LEAKY, .slope = 0.2f), 1, {S(8, 48, 48, 64)}}, 2},
+    {{"res conv3 64 48px", LK_OP_CONV, CONV(64, 3, 1, .act = LK_ACT_LEAKY, .slope = 0.2f),
+      1, {S(8, 48, 48, 64)}}, 2},
     {{"res conv3 64 48px linear", LK_OP_CONV, CONV(64, 3, 1), 1, {S(8, 48, 48, 64)}}, 2},
-    {{"res add 64 48px", LK_OP_ADD, {.act = LK_ACT_LEAKY, .slope = 0.2f}, 2, {S(8, 48, 48, 64), S(8, 48, 48, 64)}}, 2},
+    {{"res add 64 48px", LK_OP_ADD, {.act = LK_ACT_LEAKY, .slope = 0.2f},
+      2, {S(8, 48, 48, 64), S(8, 48, 48, 64)}}, 2},
     {{"head conv3 64-12 48px", LK_OP_CONV, CONV(12, 3, 1), 1, {S(8, 48, 48, 64)}}, 2},
     {{"head shuffle 48px-96px 3", LK_OP_PIXEL_SHUFFLE, {.factor = 2}, 1, {S(8, 48, 48, 12)}}, 2},
     {{"head sigmoid", LK_OP_ACT, {.act = LK_ACT_SIGMOID}, 1, {S(8, 96, 96, 3)}}, 2},
@@ -56,11 +62,16 @@ static const bench_row rows[] = {
     {{"shuffle 48px-96px 16", LK_OP_PIXEL_SHUFFLE, {.factor = 2}, 1, {S(8, 48, 48, 64)}}, 2},
     {{"mask conv1 16-1 96px", LK_OP_CONV, CONV(1, 1, 1), 1, {S(8, 96, 96, 16)}}, 2},
     /* not of that network: what other networks of the project lean on */
-    {{"other: depthwise 3 64 48px", LK_OP_CONV, CONV(64, 3, 1, .groups = 64, .act = LK_ACT_RELU), 1, {S(8, 48, 48, 64)}}, 0},
-    {{"other: depthwise 5s2 128 24px", LK_OP_CONV, CONV(128, 5, 2, .groups = 128, .act = LK_ACT_RELU), 1, {S(8, 24, 24, 128)}}, 0},
+    {{"other: depthwise 3 64 48px", LK_OP_CONV, CONV(64, 3, 1, .groups = 64, .act = LK_ACT_RELU),
+      1, {S(8, 48, 48, 64)}}, 0},
+    {{"other: depthwise 5s2 128 24px", LK_OP_CONV, CONV(128, 5, 2, .groups = 128, .act = LK_ACT_RELU),
+      1, {S(8, 24, 24, 128)}}, 0},
     {{"other: conv1 64-128 24px", LK_OP_CONV, CONV(128, 1, 1, .act = LK_ACT_RELU), 1, {S(8, 24, 24, 64)}}, 0},
-    {{"other: conv4s2 32-64 48px", LK_OP_CONV, {.out_c = 64, .kernel = 4, .stride = 2, .pad = 1, .bias = true, LEAKY}, 1, {S(8, 48, 48, 32)}}, 0},
-    {{"other: conv3 swish 64 24px", LK_OP_CONV, CONV(64, 3, 1, .act = LK_ACT_SWISH), 1, {S(8, 24, 24, 64)}}, 0},
+    {{"other: conv4s2 32-64 48px", LK_OP_CONV,
+      {.out_c = 64, .kernel = 4, .stride = 2, .pad = 1, .bias = true, LEAKY},
+      1, {S(8, 48, 48, 32)}}, 0},
+    {{"other: conv3 swish 64 24px", LK_OP_CONV, CONV(64, 3, 1, .act = LK_ACT_SWISH),
+      1, {S(8, 24, 24, 64)}}, 0},
     {{"other: batch norm 64 48px", LK_OP_CHANNEL_NORM, {.momentum = 0.1f}, 1, {S(8, 48, 48, 64)}}, 0},
     {{"other: instance norm 64 48px", LK_OP_INSTANCE_NORM, {0}, 1, {S(8, 48, 48, 64)}}, 0},
     {{"other: resize 2 64 24px", LK_OP_RESIZE, {.factor = 2}, 1, {S(8, 24, 24, 64)}}, 0},
@@ -89,7 +100,11 @@ static double best(void (*fn)(void *), void *arg)
 
 static unsigned wanted_inputs; /* as run_backward's */
 
-static void do_pack(void *r) { op_run *o = r; lk_op_pack(o->op, (const float *const *)o->param, &o->mem); }
+static void do_pack(void *r)
+{
+    op_run *o = r;
+    lk_op_pack(o->op, (const float *const *)o->param, &o->mem);
+}
 
 static void do_forward(void *r)
 {
@@ -101,7 +116,9 @@ static void do_forward(void *r)
 
 static void do_backward(void *r) { run_backward(r, true, wanted_inputs); }
 
-typedef struct totals { double gflop, product, other; } totals;
+typedef struct totals {
+    double gflop, product, other;
+} totals;
 
 static bool bench(const bench_row *row, lk_dtype type, totals *sum)
 {
@@ -127,21 +144,45 @@ static bool bench(const bench_row *row, lk_dtype type, totals *sum)
     return true;
 }
 
-typedef struct loss_run { lk_tensor x, y, mask, grad; void *scratch; } loss_run;
+typedef struct loss_run {
+    lk_tensor x, y, mask, grad;
+    void *scratch;
+} loss_run;
 
-static void do_dssim(void *a) { loss_run *l = a; lk_loss_dssim(&l->x, &l->y, &l->mask, 11, 1.5f, 1, &l->grad, l->scratch); }
-static void do_mse(void *a) { loss_run *l = a; lk_loss_mse(&l->x, &l->y, &l->mask, 1, &l->grad); }
-static void do_l1(void *a) { loss_run *l = a; lk_loss_l1(&l->x, &l->y, &l->mask, 1, &l->grad); }
-static void do_bce(void *a) { loss_run *l = a; lk_loss_bce(&l->x, &l->y, 0, NULL, 1, &l->grad); }
+static void do_dssim(void *a)
+{
+    loss_run *l = a;
+    lk_loss_dssim(&l->x, &l->y, &l->mask, 11, 1.5f, 1, &l->grad, l->scratch);
+}
+static void do_mse(void *a)
+{
+    loss_run *l = a;
+    lk_loss_mse(&l->x, &l->y, &l->mask, 1, &l->grad);
+}
+static void do_l1(void *a)
+{
+    loss_run *l = a;
+    lk_loss_l1(&l->x, &l->y, &l->mask, 1, &l->grad);
+}
+static void do_bce(void *a)
+{
+    loss_run *l = a;
+    lk_loss_bce(&l->x, &l->y, 0, NULL, 1, &l->grad);
+}
 
 static void bench_losses(void)
 {
-    static const struct { const char *name; void (*fn)(void *); } losses[] = {
-        {"dssim", do_dssim}, {"mse", do_mse}, {"l1", do_l1}, {"bce", do_bce}};
+    static const struct {
+        const char *name;
+        void (*fn)(void *);
+    } losses[] = {{"dssim", do_dssim}, {"mse", do_mse}, {"l1", do_l1}, {"bce", do_bce}};
     const lk_shape s = {16, 96, 96, 3}, m = {16, 96, 96, 1};
     const size_t bytes = (size_t)lk_shape_count(s) * sizeof(float);
-    loss_run l = {{LK_F32, s, lk_calloc(1, bytes)}, {LK_F32, s, lk_calloc(1, bytes)}, {LK_F32, m, lk_calloc(1, bytes)},
-                  {LK_F32, s, lk_calloc(1, bytes)}, lk_alloc(lk_loss_dssim_scratch(s, 11))};
+    loss_run l = {{LK_F32, s, lk_calloc(1, bytes)},
+                  {LK_F32, s, lk_calloc(1, bytes)},
+                  {LK_F32, m, lk_calloc(1, bytes)},
+                  {LK_F32, s, lk_calloc(1, bytes)},
+                  lk_alloc(lk_loss_dssim_scratch(s, 11))};
     lk_rng r = lk_rng_at(1, 1, 1, 1);
     for (int64_t i = 0; i < lk_shape_count(s); i++) {
         ((float *)l.x.data)[i] = lk_rng_uniform(&r);
@@ -162,13 +203,16 @@ int main(int argc, char **argv)
     const bool f32 = argc > 1 && !strcmp(argv[1], "f32");
     const char *prefix = argc > 2 ? argv[2] : "";
     totals sum = {0, 0, 0};
-    printf("%-32s %2s %9s %9s %9s %9s %9s %9s   (%s)\n", "operator", "n", "pack us", "fwd us", "bwd us", "GFLOP", "fwd GF/s",
-           "bwd GF/s", f32 ? "f32" : "bf16");
+    printf("%-32s %2s %9s %9s %9s %9s %9s %9s   (%s)\n", "operator", "n", "pack us", "fwd us", "bwd us",
+           "GFLOP", "fwd GF/s", "bwd GF/s", f32 ? "f32" : "bf16");
     for (size_t i = 0; i < LK_COUNT(rows); i++)
-        if (!strncmp(rows[i].c.name, prefix, strlen(prefix)) && !bench(&rows[i], f32 ? LK_F32 : LK_BF16, &sum)) return 1;
+        if (!strncmp(rows[i].c.name, prefix, strlen(prefix)) &&
+            !bench(&rows[i], f32 ? LK_F32 : LK_BF16, &sum))
+            return 1;
     if (sum.product > 0)
-        printf("step: %.1f GFLOP; products %.1f ms (%.0f GFLOP/s), everything else %.1f ms (%.1f %%)\n", sum.gflop,
-               sum.product * 1e3, sum.gflop / sum.product, sum.other * 1e3, 100 * sum.other / (sum.product + sum.other));
+        printf("step: %.1f GFLOP; products %.1f ms (%.0f GFLOP/s), everything else %.1f ms (%.1f %%)\n",
+               sum.gflop, sum.product * 1e3, sum.gflop / sum.product, sum.other * 1e3,
+               100 * sum.other / (sum.product + sum.other));
     if (!*prefix) bench_losses();
     return 0;
 }

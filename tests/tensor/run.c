@@ -6,7 +6,8 @@
 #define GUARD 64
 #define GUARD_BYTE 0xA5
 
-/* A buffer of exactly these bytes with guards that touch it on both sides; its size is kept in front of the first. */
+/* A buffer of exactly these bytes with guards that touch it on both sides; its size is kept in front of the
+ * first. */
 static void *guarded(size_t bytes)
 {
     unsigned char *p = lk_alloc(GUARD + GUARD + bytes + GUARD);
@@ -39,7 +40,10 @@ static lk_tensor tensor(lk_shape s, lk_dtype type)
     return t;
 }
 
-static float draw(lk_rng *r, double range) { return lk_bf16_to_f32(lk_bf16_from_f32(lk_rng_range(r, (float)-range, (float)range))); }
+static float draw(lk_rng *r, double range)
+{
+    return lk_bf16_to_f32(lk_bf16_from_f32(lk_rng_range(r, (float)-range, (float)range)));
+}
 
 static void draw_tensor(lk_tensor *t, lk_rng *r, double range)
 {
@@ -50,7 +54,8 @@ static void draw_tensor(lk_tensor *t, lk_rng *r, double range)
     }
 }
 
-lk_status run_open(op_run *r, const op_case *c, lk_backend backend, lk_dtype type, bool train, uint64_t seed, lk_error *err)
+lk_status run_open(op_run *r, const op_case *c, lk_backend backend, lk_dtype type, bool train, uint64_t seed,
+                   lk_error *err)
 {
     memset(r, 0, sizeof *r);
     r->desc = (lk_op_desc){c->kind, c->attr, c->inputs, {{0}}, type, train};
@@ -76,7 +81,8 @@ lk_status run_open(op_run *r, const op_case *c, lk_backend backend, lk_dtype typ
             r->dparam[i][k] = draw(&rng, 0.5);
         }
     }
-    r->mem = (lk_op_memory){guarded(r->info->packed_bytes), guarded(r->info->saved_bytes), guarded(r->info->scratch_bytes)};
+    r->mem = (lk_op_memory){guarded(r->info->packed_bytes), guarded(r->info->saved_bytes),
+                            guarded(r->info->scratch_bytes)};
     return LK_OK;
 }
 
@@ -102,7 +108,8 @@ void run_backward(op_run *r, bool want_params, unsigned inputs)
 
 int run_guards_broken(const op_run *r)
 {
-    int n = broken(r->out.data) + broken(r->dout.data) + broken(r->mem.packed) + broken(r->mem.saved) + broken(r->mem.scratch);
+    int n = broken(r->out.data) + broken(r->dout.data) + broken(r->mem.packed) + broken(r->mem.saved) +
+            broken(r->mem.scratch);
     for (int i = 0; i < r->desc.inputs; i++) n += broken(r->in[i].data) + broken(r->din[i].data);
     for (int i = 0; i < r->info->params; i++) n += broken(r->param[i]) + broken(r->dparam[i]);
     return n;

@@ -13,11 +13,13 @@ typedef struct op_run {
     lk_op_memory mem;
 } op_run;
 
-/* Inputs, parameters and the output's gradient are drawn from the seed, the same for every backend; values are
- * representable in bf16, so that packing the weights loses nothing. */
-lk_status run_open(op_run *r, const op_case *c, lk_backend backend, lk_dtype type, bool train, uint64_t seed, lk_error *err);
+/* Inputs, parameters and the output's gradient are drawn from the seed, the same for every backend; values
+ * are representable in bf16, so that packing the weights loses nothing. */
+lk_status run_open(op_run *r, const op_case *c, lk_backend backend, lk_dtype type, bool train, uint64_t seed,
+                   lk_error *err);
 void run_forward(op_run *r);
-/* want_params false: NULL for all parameter gradients. Input gradient k is asked for when bit k of inputs is set. */
+/* want_params false: NULL for all parameter gradients. Input gradient k is asked for when bit k of inputs is
+ * set. */
 void run_backward(op_run *r, bool want_params, unsigned inputs);
 /* Number of buffers with a damaged guard. */
 int run_guards_broken(const op_run *r);

@@ -13,7 +13,10 @@ typedef struct loss_case {
     int window;
 } loss_case;
 
-#define S(n_, h_, w_, c_) {.n = n_, .h = h_, .w = w_, .c = c_}
+#define S(n_, h_, w_, c_)                  \
+    {                                      \
+        .n = n_, .h = h_, .w = w_, .c = c_ \
+    }
 
 static const loss_case cases[] = {
     {"mse", MSE, S(3, 5, 4, 3)},
@@ -56,7 +59,9 @@ static loss_data make(const loss_case *c)
     lk_rng r = lk_rng_at(3, 9, 0, 0);
     for (int64_t i = 0; i < lk_shape_count(c->s); i++) {
         float *x = d.x.data, *y = d.y.data;
-        x[i] = c->kind == BCE ? lk_rng_range(&r, -4, 4) : c->kind == WING ? lk_rng_range(&r, -0.5f, 0.5f) : lk_rng_uniform(&r);
+        x[i] = c->kind == BCE    ? lk_rng_range(&r, -4, 4)
+               : c->kind == WING ? lk_rng_range(&r, -0.5f, 0.5f)
+                                 : lk_rng_uniform(&r);
         y[i] = c->kind == WING ? lk_rng_range(&r, -0.5f, 0.5f) : lk_rng_uniform(&r);
     }
     for (int64_t i = 0; i < lk_shape_count(d.mask.shape); i++) {
@@ -93,7 +98,8 @@ static double call(const loss_case *c, loss_data *d, lk_tensor *grad)
     return 0;
 }
 
-static double pixel(const loss_case *c, const lk_tensor *t, const lk_tensor *mask, int n, int y, int x, int ch)
+static double pixel(const loss_case *c, const lk_tensor *t, const lk_tensor *mask, int n, int y, int x,
+                    int ch)
 {
     const int64_t p = ((int64_t)n * c->s.h + y) * c->s.w + x;
     const double m = mask ? ((const float *)mask->data)[p] : 1;
@@ -115,7 +121,9 @@ static double direct_dssim(const loss_case *c, const loss_data *d)
                         for (int dy = 0; dy < c->window; dy++)
                             for (int dx = 0; dx < c->window; dx++) {
                                 const double half = (c->window - 1) / 2.0;
-                                const double g = exp(-((dy - half) * (dy - half) + (dx - half) * (dx - half)) / (2.0 * SIGMA * SIGMA));
+                                const double g =
+                                    exp(-((dy - half) * (dy - half) + (dx - half) * (dx - half)) /
+                                        (2.0 * SIGMA * SIGMA));
                                 const double a = pixel(c, &d->x, mask, n, y0 + dy, x0 + dx, ch);
                                 const double b = pixel(c, &d->y, mask, n, y0 + dy, x0 + dx, ch);
                                 if (pass == 0) {
@@ -133,7 +141,8 @@ static double direct_dssim(const loss_case *c, const loss_data *d)
                             my /= norm;
                         }
                     }
-                    total += (2 * mx * my + 1e-4) * (2 * cov + 9e-4) / ((mx * mx + my * my + 1e-4) * (vx + vy + 9e-4));
+                    total += (2 * mx * my + 1e-4) * (2 * cov + 9e-4) /
+                             ((mx * mx + my * my + 1e-4) * (vx + vy + 9e-4));
                     windows++;
                 }
     return 0.5 * (1 - total / (double)windows);
@@ -171,8 +180,10 @@ static void test_values(void)
     for (size_t i = 0; i < LK_COUNT(cases); i++) {
         loss_data d = make(&cases[i]);
         const double got = call(&cases[i], &d, NULL), want = direct(&cases[i], &d);
-        CHECK(fabs(got - want) <= 2e-5 * fabs(want) + 1e-8, "%s: %.9g, directly %.9g", cases[i].name, got, want);
-        CHECK(call(&cases[i], &d, &d.grad) == got, "%s: the value depends on whether the gradient is wanted", cases[i].name);
+        CHECK(fabs(got - want) <= 2e-5 * fabs(want) + 1e-8, "%s: %.9g, directly %.9g", cases[i].name, got,
+              want);
+        CHECK(call(&cases[i], &d, &d.grad) == got, "%s: the value depends on whether the gradient is wanted",
+              cases[i].name);
         clear(&d);
     }
 }
@@ -206,7 +217,8 @@ static void test_gradients(void)
                 kinks++;
                 continue;
             }
-            CHECK(error <= allowed, "%s element %lld: gradient %.6g, finite difference %.6g", c->name, (long long)k, g[k] - 0.5, want);
+            CHECK(error <= allowed, "%s element %lld: gradient %.6g, finite difference %.6g", c->name,
+                  (long long)k, g[k] - 0.5, want);
         }
         CHECK(kinks * 10 <= checked, "%s: %d of %d differences crossed a kink", c->name, kinks, checked);
         clear(&d);
@@ -231,7 +243,8 @@ static void test_empty_mask(void)
     memset(d.mask.data, 0, 16 * sizeof(float));
     const double v = call(&c, &d, &d.grad);
     CHECK(isfinite(v) && v > 0, "value %g", v);
-    for (int64_t i = 0; i < 48; i++) CHECK(((float *)d.grad.data)[i] == 0, "a gradient where the mask is empty");
+    for (int64_t i = 0; i < 48; i++)
+        CHECK(((float *)d.grad.data)[i] == 0, "a gradient where the mask is empty");
     memset(d.mask.data, 0, lk_tensor_bytes(&d.mask));
     CHECK_NEAR(call(&c, &d, NULL), 0, 0);
     clear(&d);

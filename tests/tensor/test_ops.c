@@ -4,12 +4,15 @@
 #include "../check.h"
 #include "run.h"
 
-/* The reference rounds once at the end; oneDNN and our kernels also round the gradient before the activation. */
+/* The reference rounds once at the end; the others also round the gradient before the activation. */
 static double tolerance(lk_dtype type) { return type == LK_F32 ? 1e-10 : 2e-5; }
 
 static const char *type_name(lk_dtype t) { return t == LK_F32 ? "f32" : "bf16"; }
 
-static lk_tensor vector_of(const float *p, lk_shape s) { return (lk_tensor){LK_F32, s, (void *)(uintptr_t)p}; }
+static lk_tensor vector_of(const float *p, lk_shape s)
+{
+    return (lk_tensor){LK_F32, s, (void *)(uintptr_t)p};
+}
 
 static void compare_case(const op_case *c, lk_dtype type)
 {
@@ -33,9 +36,12 @@ static void compare_case(const op_case *c, lk_dtype type)
         const lk_tensor want = vector_of(ref.dparam[i], s), got = vector_of(dnn.dparam[i], s);
         const lk_tensor want_value = vector_of(ref.param[i], s), got_value = vector_of(dnn.param[i], s);
         e = nmse(&got, &want, c->floor);
-        CHECK(e <= tolerance(type), "%s %s: gradient of parameter %d NMSE %.3g", c->name, type_name(type), i, e);
-        e = nmse(&got_value, &want_value, c->floor); /* running statistics; the others must not have changed at all */
-        CHECK(e <= (ref.info->learned[i] ? 0 : 1e-10), "%s %s: value of parameter %d NMSE %.3g", c->name, type_name(type), i, e);
+        CHECK(e <= tolerance(type), "%s %s: gradient of parameter %d NMSE %.3g", c->name, type_name(type), i,
+              e);
+        /* running statistics; the others must not have changed at all */
+        e = nmse(&got_value, &want_value, c->floor);
+        CHECK(e <= (ref.info->learned[i] ? 0 : 1e-10), "%s %s: value of parameter %d NMSE %.3g", c->name,
+              type_name(type), i, e);
     }
     CHECK(!run_guards_broken(&ref), "%s %s: the reference wrote outside a buffer", c->name, type_name(type));
     CHECK(!run_guards_broken(&dnn), "%s %s: wrote outside a buffer", c->name, type_name(type));
@@ -64,15 +70,18 @@ static double scalar(op_run *r)
 {
     double sum = 0;
     run_forward(r);
-    for (int64_t i = 0; i < lk_shape_count(r->out.shape); i++) sum += (double)tensor_get(&r->out, i) * tensor_get(&r->dout, i);
+    for (int64_t i = 0; i < lk_shape_count(r->out.shape); i++)
+        sum += (double)tensor_get(&r->out, i) * tensor_get(&r->dout, i);
     return sum;
 }
 
-typedef struct fd_count { int checked, kinks; } fd_count;
+typedef struct fd_count {
+    int checked, kinks;
+} fd_count;
 
 /* Compare gradient[k] of a few spread elements of value with central differences. */
-static void check_gradient(op_run *r, const op_case *c, float *value, const float *gradient, const float *before,
-                           int64_t count, const char *what, int number, fd_count *seen)
+static void check_gradient(op_run *r, const op_case *c, float *value, const float *gradient,
+                           const float *before, int64_t count, const char *what, int number, fd_count *seen)
 {
     const float eps = 1.0f / 256;
     double rms = 0;
@@ -95,11 +104,12 @@ static void check_gradient(op_run *r, const op_case *c, float *value, const floa
         const double allowed = 4e-3 * fmax(rms, fabs(want)) + 2e-4;
         seen->checked++;
         if (c->kinked && fabs(got - want) > allowed && fabs(got - want) <= allowed + 0.55 * bend) {
-            seen->kinks++; /* a corner inside the interval moves the central difference by at most half the bend */
+            /* a corner inside the interval moves the central difference by at most half the bend */
+            seen->kinks++;
             continue;
         }
-        CHECK(fabs(got - want) <= allowed, "%s: %s %d element %lld: gradient %.6g, finite difference %.6g", c->name,
-              what, number, (long long)k, got, want);
+        CHECK(fabs(got - want) <= allowed, "%s: %s %d element %lld: gradient %.6g, finite difference %.6g",
+              c->name, what, number, (long long)k, got, want);
     }
 }
 
@@ -122,11 +132,14 @@ static void test_finite_differences(void)
         run_backward(&r, true, ~0u);
         fd_count seen = {0, 0};
         for (int k = 0; k < c->inputs; k++)
-            check_gradient(&r, c, r.in[k].data, r.din[k].data, NULL, lk_shape_count(c->in[k]), "input", k, &seen);
+            check_gradient(&r, c, r.in[k].data, r.din[k].data, NULL, lk_shape_count(c->in[k]), "input", k,
+                           &seen);
         for (int k = 0; k < r.info->params; k++)
             if (r.info->learned[k])
-                check_gradient(&r, c, r.param[k], r.dparam[k], before[k], lk_shape_count(r.info->param[k]), "parameter", k, &seen);
-        CHECK(seen.kinks * 4 <= seen.checked, "%s: %d of %d differences crossed a kink", c->name, seen.kinks, seen.checked);
+                check_gradient(&r, c, r.param[k], r.dparam[k], before[k], lk_shape_count(r.info->param[k]),
+                               "parameter", k, &seen);
+        CHECK(seen.kinks * 4 <= seen.checked, "%s: %d of %d differences crossed a kink", c->name, seen.kinks,
+              seen.checked);
         for (int k = 0; k < r.info->params; k++) lk_free(before[k]);
         run_close(&r);
     }
@@ -144,11 +157,13 @@ static void test_determinism(void)
             CHECK_OK(run_open(&b, c, LK_BACKEND_DNN, (lk_dtype)t, true, 5, &err), &err);
             run_forward(&a);
             run_forward(&b);
-            CHECK(!memcmp(a.out.data, b.out.data, lk_tensor_bytes(&a.out)), "%s: forward differs between equal calls", c->name);
+            CHECK(!memcmp(a.out.data, b.out.data, lk_tensor_bytes(&a.out)),
+                  "%s: forward differs between equal calls", c->name);
             run_backward(&a, true, ~0u);
             run_backward(&b, true, 0u);
             for (int k = 0; k < a.info->params; k++)
-                CHECK(!memcmp(a.dparam[k], b.dparam[k], (size_t)lk_shape_count(a.info->param[k]) * sizeof(float)),
+                CHECK(!memcmp(a.dparam[k], b.dparam[k],
+                              (size_t)lk_shape_count(a.info->param[k]) * sizeof(float)),
                       "%s: gradient of parameter %d depends on what else is wanted", c->name, k);
             run_backward(&b, false, ~0u);
             for (int k = 0; k < c->inputs; k++)
@@ -183,7 +198,13 @@ static void test_alloc_faults(void)
         }
 }
 
-typedef struct refusal { const char *why; lk_op_kind kind; lk_op_attr attr; int inputs; lk_shape in[2]; } refusal;
+typedef struct refusal {
+    const char *why;
+    lk_op_kind kind;
+    lk_op_attr attr;
+    int inputs;
+    lk_shape in[2];
+} refusal;
 
 static void test_refusals(void)
 {
@@ -192,7 +213,11 @@ static void test_refusals(void)
         {"no stride", LK_OP_CONV, {.out_c = 4, .kernel = 3, .pad = 1}, 1, {{1, 4, 4, 4}}},
         {"kernel past the edge", LK_OP_CONV, {.out_c = 4, .kernel = 7, .stride = 1}, 1, {{1, 4, 4, 4}}},
         {"negative pad", LK_OP_CONV, {.out_c = 4, .kernel = 3, .stride = 1, .pad = -1}, 1, {{1, 4, 4, 4}}},
-        {"odd groups", LK_OP_CONV, {.out_c = 4, .kernel = 3, .stride = 1, .pad = 1, .groups = 2}, 1, {{1, 4, 4, 4}}},
+        {"odd groups",
+         LK_OP_CONV,
+         {.out_c = 4, .kernel = 3, .stride = 1, .pad = 1, .groups = 2},
+         1,
+         {{1, 4, 4, 4}}},
         {"no output channels", LK_OP_CONV, {.kernel = 3, .stride = 1, .pad = 1}, 1, {{1, 4, 4, 4}}},
         {"empty input", LK_OP_DENSE, {.out_c = 4}, 1, {{1, 0, 4, 4}}},
         {"enormous input", LK_OP_DENSE, {.out_c = 4}, 1, {{1 << 20, 1 << 20, 1 << 20, 4}}},
@@ -213,18 +238,18 @@ static void test_refusals(void)
     for (size_t i = 0; i < LK_COUNT(rows); i++) {
         lk_error err = {0};
         lk_op *op = NULL;
-        const lk_op_desc d = {rows[i].kind, rows[i].attr, rows[i].inputs, {rows[i].in[0], rows[i].in[1]}, LK_F32, true};
+        const lk_op_desc d = {rows[i].kind, rows[i].attr, rows[i].inputs, {rows[i].in[0], rows[i].in[1]},
+                              LK_F32,       true};
         const lk_status s = lk_op_open(LK_BACKEND_DNN, &d, &op, &err);
-        CHECK(s == LK_E_ARG && !op && err.message[0], "%s: status %d, message \"%s\"", rows[i].why, s, err.message);
+        CHECK(s == LK_E_ARG && !op && err.message[0], "%s: status %d, message \"%s\"", rows[i].why, s,
+              err.message);
         lk_op_close(&op);
     }
 }
 
 static const check_test tests[] = {
-    {"agreement", test_agreement},
-    {"finite_differences", test_finite_differences},
-    {"determinism", test_determinism},
-    {"alloc_faults", test_alloc_faults},
+    {"agreement", test_agreement},     {"finite_differences", test_finite_differences},
+    {"determinism", test_determinism}, {"alloc_faults", test_alloc_faults},
     {"refusals", test_refusals},
 };
 CHECK_MAIN(tests)

@@ -22,16 +22,31 @@ static float from_bits(uint32_t u)
 
 static void test_bf16_rounding(void)
 {
-    static const struct { uint32_t f32; uint16_t bf16; } rows[] = {
-        {0x00000000, 0x0000}, {0x80000000, 0x8000}, {0x3f800000, 0x3f80}, {0x3f808000, 0x3f80}, /* tie to even */
-        {0x3f818000, 0x3f82}, /* tie to even, up */ {0x3f808001, 0x3f81}, {0x7f800000, 0x7f80}, {0xff800000, 0xff80},
-        {0x7f7fffff, 0x7f80}, /* rounds to infinity */ {0x7f800001, 0x7fc0}, /* NaN stays NaN */ {0xffc12345, 0xffc1},
-        {0x00000001, 0x0000}, /* subnormals become zero */ {0x807fffff, 0x8000}, {0x00800000, 0x0080},
+    static const struct {
+        uint32_t f32;
+        uint16_t bf16;
+    } rows[] = {
+        {0x00000000, 0x0000},
+        {0x80000000, 0x8000},
+        {0x3f800000, 0x3f80},
+        {0x3f808000, 0x3f80}, /* tie to even */
+        {0x3f818000, 0x3f82},
+        /* tie to even, up */ {0x3f808001, 0x3f81},
+        {0x7f800000, 0x7f80},
+        {0xff800000, 0xff80},
+        {0x7f7fffff, 0x7f80},
+        /* rounds to infinity */ {0x7f800001, 0x7fc0},
+        /* NaN stays NaN */ {0xffc12345, 0xffc1},
+        {0x00000001, 0x0000},
+        /* subnormals become zero */ {0x807fffff, 0x8000},
+        {0x00800000, 0x0080},
     };
-    for (size_t i = 0; i < LK_COUNT(rows); i++) CHECK_INT(lk_bf16_from_f32(from_bits(rows[i].f32)), rows[i].bf16);
+    for (size_t i = 0; i < LK_COUNT(rows); i++)
+        CHECK_INT(lk_bf16_from_f32(from_bits(rows[i].f32)), rows[i].bf16);
     for (uint32_t h = 0; h < 0x10000; h++) {
         const float f = lk_bf16_to_f32((lk_bf16)h);
-        if (isnan(f) || (!(h & 0x7f80) && (h & 0x7f))) continue; /* NaN payloads and subnormals are not kept */
+        if (isnan(f) || (!(h & 0x7f80) && (h & 0x7f)))
+            continue; /* NaN payloads and subnormals are not kept */
         if (lk_bf16_from_f32(f) != h) CHECK_INT(lk_bf16_from_f32(f), h);
     }
 }
@@ -59,7 +74,8 @@ static void test_conversion(void)
                 bad += dst[i] != want || memcmp(&value, &back[i], sizeof value);
             }
             CHECK(!bad, "%s: %d of %d elements differ from the scalar conversion", set[k]->name, bad, count);
-            CHECK(dst[count] == 0x1234 && back[count] == 77, "%s: wrote past %d elements", set[k]->name, count);
+            CHECK(dst[count] == 0x1234 && back[count] == 77, "%s: wrote past %d elements", set[k]->name,
+                  count);
         }
     lk_free(src);
     lk_free(dst);

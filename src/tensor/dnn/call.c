@@ -23,8 +23,8 @@ lk_status lk_dnn_fail(lk_error *err, const lk_op *op, dnnl_status_t status, cons
     const lk_shape x = op->desc.in[0];
     const char *type = op->desc.type == LK_F32 ? "f32" : "bf16";
     if (status == dnnl_out_of_memory)
-        return LK_FAIL(err, LK_E_NOMEM, "no memory for the %s of operator %s; close other programs and retry", what,
-                       lk_op_name(op->desc.kind));
+        return LK_FAIL(err, LK_E_NOMEM, "no memory for the %s of operator %s; close other programs and retry",
+                       what, lk_op_name(op->desc.kind));
     return LK_FAIL(err, LK_E_UNSUPPORTED,
                    "oneDNN has no %s of operator %s on %dx%dx%dx%d (n,h,w,c) in %s (status %d); "
                    "set LIKENESS_DTYPE=f32 or use the reference backend",
@@ -69,7 +69,8 @@ void lk_dnn_call_clear(dnn_call *c)
     *c = (dnn_call){0};
 }
 
-dnnl_status_t lk_dnn_reorder_make(dnn_call *c, const dnnl_memory_desc_t *src, const dnnl_memory_desc_t *dst, bool add)
+dnnl_status_t lk_dnn_reorder_make(dnn_call *c, const dnnl_memory_desc_t *src, const dnnl_memory_desc_t *dst,
+                                  bool add)
 {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_post_ops_t post = NULL;
@@ -79,9 +80,11 @@ dnnl_status_t lk_dnn_reorder_make(dnn_call *c, const dnnl_memory_desc_t *src, co
     if (s == dnnl_success) s = dnnl_post_ops_create(&post);
     if (s == dnnl_success && add) s = dnnl_post_ops_append_sum(post, 1.0f);
     if (s == dnnl_success && add) s = dnnl_primitive_attr_set_post_ops(attr, post);
-    if (s == dnnl_success) s = dnnl_reorder_primitive_desc_create(&pd, src, lk_dnn_engine(), dst, lk_dnn_engine(), attr);
     if (s == dnnl_success)
-        s = lk_dnn_call_make(c, pd, 2, (const int[]){DNNL_ARG_FROM, DNNL_ARG_TO}, (const dnnl_memory_desc_t *const[]){src, dst});
+        s = dnnl_reorder_primitive_desc_create(&pd, src, lk_dnn_engine(), dst, lk_dnn_engine(), attr);
+    if (s == dnnl_success)
+        s = lk_dnn_call_make(c, pd, 2, (const int[]){DNNL_ARG_FROM, DNNL_ARG_TO},
+                             (const dnnl_memory_desc_t *const[]){src, dst});
     if (pd) dnnl_primitive_desc_destroy(pd);
     if (post) dnnl_post_ops_destroy(post);
     if (attr) dnnl_primitive_attr_destroy(attr);

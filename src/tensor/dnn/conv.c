@@ -16,20 +16,21 @@
 
 typedef struct weighted {
     dnnl_stream_t stream;
-    dnn_call forward, data, weights;    /* the three convolutions */
-    dnn_call pack_forward, pack_data;   /* masters -> packed */
-    dnn_call unpack;                    /* dparams += blocked weight gradient */
-    size_t data_offset;                 /* of the backward-data weights in mem.packed */
-    size_t partial_offset, dweight_offset, pad_offset; /* in mem.scratch; the gradient before the activation is first */
-    bool act_fused;                     /* the forward primitive applies the activation itself */
-    bool own_weights;                   /* the weight gradient is one of our own kernels: depthwise, small dense */
+    dnn_call forward, data, weights;  /* the three convolutions */
+    dnn_call pack_forward, pack_data; /* masters -> packed */
+    dnn_call unpack;                  /* dparams += blocked weight gradient */
+    size_t data_offset;               /* of the backward-data weights in mem.packed */
+    size_t partial_offset, dweight_offset,
+        pad_offset;   /* in mem.scratch; the gradient before the activation is first */
+    bool act_fused;   /* the forward primitive applies the activation itself */
+    bool own_weights; /* the weight gradient is one of our own kernels: depthwise, small dense */
 } weighted;
 
 /* Past this many samples the weight gradient of a dense layer is a real matrix product and oneDNN's turn. */
 #define DENSE_OWN_BATCH 64
 
 typedef struct problem {
-    lk_shape x, y;          /* a dense layer's input is seen as n,1,1,features */
+    lk_shape x, y; /* a dense layer's input is seen as n,1,1,features */
     int kernel, stride, pad;
     bool depthwise;
 } problem;
@@ -50,20 +51,25 @@ typedef struct descriptors {
 static dnnl_status_t describe(const lk_op *op, const problem *p, descriptors *d)
 {
     const dnnl_data_type_t type = dnn_type(op->desc.type);
-    const dnnl_dims_t x = {p->x.n, p->x.c, p->x.h, p->x.w}, y = {p->y.n, p->y.c, p->y.h, p->y.w}, bias = {p->y.c};
+    const dnnl_dims_t x = {p->x.n, p->x.c, p->x.h, p->x.w}, y = {p->y.n, p->y.c, p->y.h, p->y.w},
+                      bias = {p->y.c};
     const int64_t k = p->kernel;
     /* (out,in,kh,kw), or (group,out,in,kh,kw) with one channel a group */
     const int rank = p->depthwise ? 5 : 4;
     const dnnl_dims_t dense = {p->y.c, p->x.c, k, k}, grouped = {p->y.c, 1, 1, k, k};
-    const dnnl_dims_t dense_step = {k * k * p->x.c, 1, k * p->x.c, p->x.c}, grouped_step = {k * k, 1, 1, k, 1};
+    const dnnl_dims_t dense_step = {k * k * p->x.c, 1, k * p->x.c, p->x.c},
+                      grouped_step = {k * k, 1, 1, k, 1};
     const int64_t *w = p->depthwise ? grouped : dense;
     dnnl_status_t s = dnnl_memory_desc_init_by_tag(&d->x, 4, x, type, dnnl_nhwc);
     if (s == dnnl_success) s = dnnl_memory_desc_init_by_tag(&d->y, 4, y, type, dnnl_nhwc);
     if (s == dnnl_success) s = dnnl_memory_desc_init_by_tag(&d->bias, 1, bias, dnnl_f32, dnnl_a);
-    if (s == dnnl_success) s = dnnl_memory_desc_init_by_tag(&d->weights_any, rank, w, type, dnnl_format_tag_any);
-    if (s == dnnl_success) s = dnnl_memory_desc_init_by_tag(&d->dweights_any, rank, w, dnnl_f32, dnnl_format_tag_any);
     if (s == dnnl_success)
-        s = dnnl_memory_desc_init_by_strides(&d->master, rank, w, dnnl_f32, p->depthwise ? grouped_step : dense_step);
+        s = dnnl_memory_desc_init_by_tag(&d->weights_any, rank, w, type, dnnl_format_tag_any);
+    if (s == dnnl_success)
+        s = dnnl_memory_desc_init_by_tag(&d->dweights_any, rank, w, dnnl_f32, dnnl_format_tag_any);
+    if (s == dnnl_success)
+        s = dnnl_memory_desc_init_by_strides(&d->master, rank, w, dnnl_f32,
+                                             p->depthwise ? grouped_step : dense_step);
     for (int i = 0; i < 2; i++) {
         d->stride[i] = p->stride;
         d->pad[i] = p->pad;
@@ -84,7 +90,8 @@ static dnnl_status_t append_act(dnnl_post_ops_t post, lk_act act, float slope)
     return dnnl_unimplemented;
 }
 
-static dnnl_status_t forward_desc(const lk_op *op, const descriptors *d, bool fused, dnnl_primitive_desc_t *pd)
+static dnnl_status_t forward_desc(const lk_op *op, const descriptors *d, bool fused,
+                                  dnnl_primitive_desc_t *pd)
 {
     dnnl_convolution_desc_t c;
     dnnl_primitive_attr_t attr = NULL;
@@ -133,12 +140,13 @@ static dnnl_status_t make_forward(lk_op *op, weighted *w, const descriptors *d, 
     return s;
 }
 
-static dnnl_status_t make_data(lk_op *op, weighted *w, const descriptors *d, const_dnnl_primitive_desc_t forward)
+static dnnl_status_t make_data(lk_op *op, weighted *w, const descriptors *d,
+                               const_dnnl_primitive_desc_t forward)
 {
     dnnl_convolution_desc_t c;
     dnnl_primitive_desc_t pd = NULL;
-    dnnl_status_t s = dnnl_convolution_backward_data_desc_init(&c, dnnl_convolution_direct, &d->x, &d->weights_any,
-                                                               &d->y, d->stride, d->pad, d->pad);
+    dnnl_status_t s = dnnl_convolution_backward_data_desc_init(
+        &c, dnnl_convolution_direct, &d->x, &d->weights_any, &d->y, d->stride, d->pad, d->pad);
     if (s == dnnl_success) s = backward_desc(&c, forward, &pd);
     if (s != dnnl_success) return s;
     const dnnl_memory_desc_t *packed = dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0);
@@ -154,12 +162,13 @@ static dnnl_status_t make_data(lk_op *op, weighted *w, const descriptors *d, con
     return s;
 }
 
-static dnnl_status_t make_weights(weighted *w, const descriptors *d, const_dnnl_primitive_desc_t forward, size_t *bytes)
+static dnnl_status_t make_weights(weighted *w, const descriptors *d, const_dnnl_primitive_desc_t forward,
+                                  size_t *bytes)
 {
     dnnl_convolution_desc_t c;
     dnnl_primitive_desc_t pd = NULL;
-    dnnl_status_t s = dnnl_convolution_backward_weights_desc_init(&c, dnnl_convolution_direct, &d->x, &d->dweights_any,
-                                                                  NULL, &d->y, d->stride, d->pad, d->pad);
+    dnnl_status_t s = dnnl_convolution_backward_weights_desc_init(
+        &c, dnnl_convolution_direct, &d->x, &d->dweights_any, NULL, &d->y, d->stride, d->pad, d->pad);
     if (s == dnnl_success) s = backward_desc(&c, forward, &pd);
     if (s != dnnl_success) return s;
     const dnnl_memory_desc_t *blocked = dnnl_primitive_desc_query_md(pd, dnnl_query_diff_weights_md, 0);
@@ -182,7 +191,8 @@ static dnnl_status_t make_backward(lk_op *op, weighted *w, const problem *p, con
     if (s == dnnl_success && !w->own_weights) s = make_weights(w, d, forward, &blocked_bytes);
     const size_t out_bytes = (size_t)lk_shape_count(op->info.out) * lk_dtype_size(op->desc.type);
     w->partial_offset = op->desc.attr.act == LK_ACT_NONE ? 0 : dnn_align(out_bytes);
-    w->dweight_offset = w->partial_offset + LK_SIMD_SLICES * dnn_align(sizeof(float) * (size_t)op->info.out.c);
+    w->dweight_offset =
+        w->partial_offset + LK_SIMD_SLICES * dnn_align(sizeof(float) * (size_t)op->info.out.c);
     w->pad_offset = w->dweight_offset + dnn_align(blocked_bytes);
     return s;
 }
@@ -201,8 +211,10 @@ static lk_status open_weighted(lk_op *op, lk_error *err)
     if (s == dnnl_success) s = make_forward(op, w, &d, &forward);
     if (s == dnnl_success && op->desc.train) s = make_backward(op, w, &p, &d, forward);
     if (forward) dnnl_primitive_desc_destroy(forward);
-    size_t pad = LK_MAX(w->forward.scratchpad_bytes, LK_MAX(w->data.scratchpad_bytes, w->weights.scratchpad_bytes));
-    pad = LK_MAX(pad, LK_MAX(w->pack_forward.scratchpad_bytes, LK_MAX(w->pack_data.scratchpad_bytes, w->unpack.scratchpad_bytes)));
+    size_t pad =
+        LK_MAX(w->forward.scratchpad_bytes, LK_MAX(w->data.scratchpad_bytes, w->weights.scratchpad_bytes));
+    pad = LK_MAX(pad, LK_MAX(w->pack_forward.scratchpad_bytes,
+                             LK_MAX(w->pack_data.scratchpad_bytes, w->unpack.scratchpad_bytes)));
     op->info.scratch_bytes = w->pad_offset + pad;
     return s == dnnl_success ? LK_OK : lk_dnn_fail(err, op, s, op->desc.train ? "training" : "inference");
 }
@@ -211,7 +223,8 @@ static void close_weighted(lk_op *op)
 {
     weighted *w = op->state;
     if (!w) return;
-    dnn_call *const calls[] = {&w->forward, &w->data, &w->weights, &w->pack_forward, &w->pack_data, &w->unpack};
+    dnn_call *const calls[] = {&w->forward,      &w->data,      &w->weights,
+                               &w->pack_forward, &w->pack_data, &w->unpack};
     for (size_t i = 0; i < LK_COUNT(calls); i++) lk_dnn_call_clear(calls[i]);
     if (w->stream) dnnl_stream_destroy(w->stream);
     lk_free(w);
@@ -223,10 +236,12 @@ static void pack(lk_op *op, const float *const *params, const lk_op_memory *mem)
     char *packed = mem->packed, *pad = mem->scratch ? (char *)mem->scratch + w->pad_offset : NULL;
     void *master = (void *)(uintptr_t)params[0]; /* oneDNN takes no const, and only reads it */
     lk_dnn_call_run(&w->pack_forward, w->stream, (void *[]){master, packed}, pad);
-    if (w->pack_data.primitive) lk_dnn_call_run(&w->pack_data, w->stream, (void *[]){master, packed + w->data_offset}, pad);
+    if (w->pack_data.primitive)
+        lk_dnn_call_run(&w->pack_data, w->stream, (void *[]){master, packed + w->data_offset}, pad);
 }
 
-static void forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float *const *params, const lk_op_memory *mem)
+static void forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float *const *params,
+                    const lk_op_memory *mem)
 {
     weighted *w = op->state;
     const lk_op_attr *a = &op->desc.attr;
@@ -234,11 +249,13 @@ static void forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float
     void *bias = a->bias ? params[1] : NULL;
     lk_dnn_call_run(&w->forward, w->stream, (void *[]){in[0]->data, mem->packed, direct, bias},
                     (char *)mem->scratch + w->pad_offset);
-    if (!w->act_fused) lk_simd()->act(op->desc.type, a->act, a->slope, direct, out->data, lk_shape_count(op->info.out));
+    if (!w->act_fused)
+        lk_simd()->act(op->desc.type, a->act, a->slope, direct, out->data, lk_shape_count(op->info.out));
 }
 
 static void backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                     lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                     lk_tensor *const *din, float *const *params, float *const *dparams,
+                     const lk_op_memory *mem)
 {
     (void)params;
     weighted *w = op->state;
@@ -249,18 +266,21 @@ static void backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out
     void *g = dout->data;
     if (a->act != LK_ACT_NONE) g = scratch;
     if (a->act != LK_ACT_NONE || dbias)
-        lk_simd()->act_bias_grad(op->desc.type, a->act, a->slope, a->act == LK_ACT_SWISH ? mem->saved : out->data,
-                                 dout->data, g, dbias, (float *)(scratch + w->partial_offset), rows, channels);
+        lk_simd()->act_bias_grad(op->desc.type, a->act, a->slope,
+                                 a->act == LK_ACT_SWISH ? mem->saved : out->data, dout->data, g, dbias,
+                                 (float *)(scratch + w->partial_offset), rows, channels);
     if (din[0])
-        lk_dnn_call_run(&w->data, w->stream, (void *[]){din[0]->data, (char *)mem->packed + w->data_offset, g},
+        lk_dnn_call_run(&w->data, w->stream,
+                        (void *[]){din[0]->data, (char *)mem->packed + w->data_offset, g},
                         scratch + w->pad_offset);
     void *blocked = scratch + w->dweight_offset;
     if (!dweight) return;
     if (w->own_weights && op->desc.kind == LK_OP_DENSE) {
-        lk_simd()->dense_weight_grad(op->desc.type, in[0]->data, g, dweight, rows, op->info.param[0].c, channels);
+        lk_simd()->dense_weight_grad(op->desc.type, in[0]->data, g, dweight, rows, op->info.param[0].c,
+                                     channels);
     } else if (w->own_weights) {
-        lk_simd()->depthwise_weight_grad(op->desc.type, in[0]->data, g, dweight, blocked, op->desc.in[0], op->info.out,
-                                         a->kernel, a->stride, a->pad);
+        lk_simd()->depthwise_weight_grad(op->desc.type, in[0]->data, g, dweight, blocked, op->desc.in[0],
+                                         op->info.out, a->kernel, a->stride, a->pad);
     } else {
         lk_dnn_call_run(&w->weights, w->stream, (void *[]){in[0]->data, blocked, g}, scratch + w->pad_offset);
         lk_dnn_call_run(&w->unpack, w->stream, (void *[]){blocked, dweight}, scratch + w->pad_offset);

@@ -27,13 +27,15 @@ lk_status lk_dnn_fail(lk_error *err, const lk_op *op, dnnl_status_t status, cons
 static inline dnnl_data_type_t dnn_type(lk_dtype t) { return t == LK_F32 ? dnnl_f32 : dnnl_bf16; }
 static inline size_t dnn_align(size_t n) { return (n + 63) & ~(size_t)63; }
 
-/* Make the primitive of pd with these arguments (DNNL_ARG_*, descriptor), plus the scratchpad when it needs one. */
+/* Make the primitive of pd with these arguments (DNNL_ARG_*, descriptor), plus the scratchpad when it needs
+ * one. */
 dnnl_status_t lk_dnn_call_make(dnn_call *c, const_dnnl_primitive_desc_t pd, int args, const int *id,
                                const dnnl_memory_desc_t *const *md);
 /* handle[i] belongs to argument i as given to make. */
 void lk_dnn_call_run(dnn_call *c, dnnl_stream_t stream, void *const *handle, void *scratchpad);
 void lk_dnn_call_clear(dnn_call *c);
 /* dst = reorder(src), or dst += reorder(src) when add. */
-dnnl_status_t lk_dnn_reorder_make(dnn_call *c, const dnnl_memory_desc_t *src, const dnnl_memory_desc_t *dst, bool add);
+dnnl_status_t lk_dnn_reorder_make(dnn_call *c, const dnnl_memory_desc_t *src, const dnnl_memory_desc_t *dst,
+                                  bool add);
 
 #endif

@@ -91,16 +91,19 @@ static void conv_weight_grad(const lk_op *op, const float *g, const lk_tensor *i
                     for (int n = 0; n < ys.n; n++)
                         for (int oy = 0; oy < ys.h; oy++)
                             for (int ox = 0; ox < ys.w; ox++) {
-                                const int iy = oy * a->stride + ky - a->pad, ix = ox * a->stride + kx - a->pad;
+                                const int iy = oy * a->stride + ky - a->pad,
+                                          ix = ox * a->stride + kx - a->pad;
                                 if (iy < 0 || iy >= xs.h || ix < 0 || ix >= xs.w) continue;
-                                sum += (double)g[at(ys, n, oy, ox, oc)] * get(in, at(xs, n, iy, ix, depthwise ? oc : ic));
+                                sum += (double)g[at(ys, n, oy, ox, oc)] *
+                                       get(in, at(xs, n, iy, ix, depthwise ? oc : ic));
                             }
                     dweight[at(ws, oc, ky, kx, ic)] += (float)sum;
                 }
 }
 
 static void conv_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                          lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                          lk_tensor *const *din, float *const *params, float *const *dparams,
+                          const lk_op_memory *mem)
 {
     const float *g = start_backward(op, out, dout, dparams, mem);
     if (din[0]) conv_input_grad(op, g, params[0], din[0]);
@@ -114,13 +117,15 @@ static void dense_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out,
     for (int64_t n = 0; n < op->info.out.n; n++)
         for (int64_t u = 0; u < units; u++) {
             double sum = op->desc.attr.bias ? params[1][u] : 0;
-            for (int64_t f = 0; f < features; f++) sum += (double)get(in[0], n * features + f) * params[0][u * features + f];
+            for (int64_t f = 0; f < features; f++)
+                sum += (double)get(in[0], n * features + f) * params[0][u * features + f];
             put_act(op, out, n * units + u, sum, mem->saved);
         }
 }
 
 static void dense_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                           lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                           lk_tensor *const *din, float *const *params, float *const *dparams,
+                           const lk_op_memory *mem)
 {
     const int64_t features = op->info.param[0].c, units = op->info.out.c, batch = op->info.out.n;
     const float *g = start_backward(op, out, dout, dparams, mem);
@@ -133,7 +138,8 @@ static void dense_backward(lk_op *op, const lk_tensor *const *in, const lk_tenso
     for (int64_t u = 0; dparams && dparams[0] && u < units; u++)
         for (int64_t f = 0; f < features; f++) {
             double sum = 0;
-            for (int64_t n = 0; n < batch; n++) sum += (double)g[n * units + u] * get(in[0], n * features + f);
+            for (int64_t n = 0; n < batch; n++)
+                sum += (double)g[n * units + u] * get(in[0], n * features + f);
             dparams[0][u * features + f] += (float)sum;
         }
 }

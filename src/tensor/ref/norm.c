@@ -64,19 +64,22 @@ static void norm_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, 
         }
         for (int64_t i = 0; i < g.count; i++) {
             const int64_t at_i = g.first + i * c;
-            put(out, at_i, (float)((get(in[0], at_i) - mean) * inverse * params[0][g.channel] + params[1][g.channel]));
+            put(out, at_i,
+                (float)((get(in[0], at_i) - mean) * inverse * params[0][g.channel] + params[1][g.channel]));
         }
     }
 }
 
 static void norm_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                          lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                          lk_tensor *const *din, float *const *params, float *const *dparams,
+                          const lk_op_memory *mem)
 {
     (void)out;
     const int c = op->desc.in[0].c;
     for (int64_t k = 0; k < group_count(op); k++) {
         const group g = group_at(op, k);
-        const double mean = ((const float *)mem->saved)[2 * k], inverse = ((const float *)mem->saved)[2 * k + 1];
+        const double mean = ((const float *)mem->saved)[2 * k],
+                     inverse = ((const float *)mem->saved)[2 * k + 1];
         double sum = 0, dot = 0; /* of dout, and of dout with the normalised input */
         for (int64_t i = 0; i < g.count; i++) {
             const double d = get(dout, g.first + i * c);
@@ -88,8 +91,9 @@ static void norm_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor
         for (int64_t i = 0; din[0] && i < g.count; i++) {
             const int64_t at_i = g.first + i * c;
             const double xhat = (get(in[0], at_i) - mean) * inverse;
-            put(din[0], at_i, (float)(params[0][g.channel] * inverse *
-                                      (get(dout, at_i) - sum / (double)g.count - xhat * dot / (double)g.count)));
+            put(din[0], at_i,
+                (float)(params[0][g.channel] * inverse *
+                        (get(dout, at_i) - sum / (double)g.count - xhat * dot / (double)g.count)));
         }
     }
 }
@@ -111,15 +115,17 @@ static void sample_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out
     sample_terms(op, &divisor, &epsilon);
     for (int64_t n = 0; n < op->info.out.n; n++) {
         double square = 0;
-        for (int64_t i = n * sample; i < (n + 1) * sample; i++) square += (double)get(in[0], i) * get(in[0], i);
+        for (int64_t i = n * sample; i < (n + 1) * sample; i++)
+            square += (double)get(in[0], i) * get(in[0], i);
         const double r = 1 / sqrt(square / divisor + epsilon);
         if (op->desc.train) ((float *)mem->saved)[n] = (float)r;
         for (int64_t i = n * sample; i < (n + 1) * sample; i++) put(out, i, (float)(get(in[0], i) * r));
     }
 }
 
-static void sample_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                            lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+static void sample_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out,
+                            const lk_tensor *dout, lk_tensor *const *din, float *const *params,
+                            float *const *dparams, const lk_op_memory *mem)
 {
     (void)out, (void)params, (void)dparams;
     const int64_t sample = lk_shape_count(op->info.out) / op->info.out.n;

@@ -12,7 +12,8 @@ static void act_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, f
 }
 
 static void act_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                         lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                         lk_tensor *const *din, float *const *params, float *const *dparams,
+                         const lk_op_memory *mem)
 {
     (void)params, (void)dparams, (void)mem;
     const lk_act a = op->desc.attr.act;
@@ -29,11 +30,13 @@ static void add_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, f
 {
     (void)params;
     const int64_t count = lk_shape_count(op->info.out);
-    for (int64_t i = 0; i < count; i++) put_act(op, out, i, (double)get(in[0], i) + get(in[1], i), mem->saved);
+    for (int64_t i = 0; i < count; i++)
+        put_act(op, out, i, (double)get(in[0], i) + get(in[1], i), mem->saved);
 }
 
 static void add_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                         lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                         lk_tensor *const *din, float *const *params, float *const *dparams,
+                         const lk_op_memory *mem)
 {
     (void)in, (void)params, (void)dparams;
     const int64_t count = lk_shape_count(op->info.out);
@@ -53,11 +56,13 @@ static void concat_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out
     int first = 0;
     for (int k = 0; k < op->desc.inputs; first += op->desc.in[k++].c)
         for (int64_t p = 0; p < positions; p++)
-            for (int c = 0; c < op->desc.in[k].c; c++) put(out, p * s.c + first + c, get(in[k], p * op->desc.in[k].c + c));
+            for (int c = 0; c < op->desc.in[k].c; c++)
+                put(out, p * s.c + first + c, get(in[k], p * op->desc.in[k].c + c));
 }
 
-static void concat_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                            lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+static void concat_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out,
+                            const lk_tensor *dout, lk_tensor *const *din, float *const *params,
+                            float *const *dparams, const lk_op_memory *mem)
 {
     (void)in, (void)out, (void)params, (void)dparams, (void)mem;
     const lk_shape s = op->info.out;
@@ -65,7 +70,8 @@ static void concat_backward(lk_op *op, const lk_tensor *const *in, const lk_tens
     int first = 0;
     for (int k = 0; k < op->desc.inputs; first += op->desc.in[k++].c)
         for (int64_t p = 0; din[k] && p < positions; p++)
-            for (int c = 0; c < op->desc.in[k].c; c++) put(din[k], p * op->desc.in[k].c + c, get(dout, p * s.c + first + c));
+            for (int c = 0; c < op->desc.in[k].c; c++)
+                put(din[k], p * op->desc.in[k].c + c, get(dout, p * s.c + first + c));
 }
 
 static void cast_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float *const *params,
@@ -77,7 +83,8 @@ static void cast_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, 
 }
 
 static void cast_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                          lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                          lk_tensor *const *din, float *const *params, float *const *dparams,
+                          const lk_op_memory *mem)
 {
     (void)in, (void)out, (void)params, (void)dparams, (void)mem;
     const int64_t count = lk_shape_count(op->info.out);
@@ -94,12 +101,14 @@ static void scale_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out,
 }
 
 static void scale_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                           lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                           lk_tensor *const *din, float *const *params, float *const *dparams,
+                           const lk_op_memory *mem)
 {
     (void)out, (void)params, (void)dparams, (void)mem;
     const lk_shape s = op->info.out;
     const int64_t count = lk_shape_count(s), sample = count / s.n;
-    for (int64_t i = 0; din[0] && i < count; i++) put(din[0], i, get(dout, i) * get(in[1], i / sample * s.c + i % s.c));
+    for (int64_t i = 0; din[0] && i < count; i++)
+        put(din[0], i, get(dout, i) * get(in[1], i / sample * s.c + i % s.c));
     for (int64_t g = 0; din[1] && g < (int64_t)s.n * s.c; g++) {
         double sum = 0;
         for (int64_t i = g / s.c * sample + g % s.c; i < (g / s.c + 1) * sample; i += s.c)

@@ -19,7 +19,10 @@ static inline void put(lk_tensor *t, int64_t i, float v)
     else ((lk_bf16 *)t->data)[i] = lk_bf16_from_f32(v);
 }
 
-static inline int64_t at(lk_shape s, int64_t n, int64_t y, int64_t x, int64_t c) { return ((n * s.h + y) * s.w + x) * s.c + c; }
+static inline int64_t at(lk_shape s, int64_t n, int64_t y, int64_t x, int64_t c)
+{
+    return ((n * s.h + y) * s.w + x) * s.c + c;
+}
 
 static inline double act_value(lk_act a, float slope, double x)
 {
@@ -51,7 +54,7 @@ static inline double act_slope(lk_act a, float slope, double x, double y)
     return 1;
 }
 
-/* Finish one output element of an operator with a fused activation: save the value before it when asked to. */
+/* Finish one output element of an operator with a fused activation: save the value before it if asked. */
 static inline void put_act(const lk_op *op, lk_tensor *out, int64_t i, double v, void *saved)
 {
     if (op->info.saved_bytes) {
@@ -62,7 +65,8 @@ static inline void put_act(const lk_op *op, lk_tensor *out, int64_t i, double v,
 }
 
 /* Gradient before the fused activation, of element i. */
-static inline double dpre(const lk_op *op, const lk_tensor *out, const lk_tensor *dout, int64_t i, void *saved)
+static inline double dpre(const lk_op *op, const lk_tensor *out, const lk_tensor *dout, int64_t i,
+                          void *saved)
 {
     const double g = get(dout, i);
     const lk_act a = op->desc.attr.act;

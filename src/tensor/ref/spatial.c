@@ -17,11 +17,13 @@ static void shuffle_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *ou
     for (int n = 0; n < s.n; n++)
         for (int y = 0; y < s.h; y++)
             for (int x = 0; x < s.w; x++)
-                for (int c = 0; c < s.c; c++) put(out, at(s, n, y, x, c), get(in[0], shuffle_source(op, n, y, x, c)));
+                for (int c = 0; c < s.c; c++)
+                    put(out, at(s, n, y, x, c), get(in[0], shuffle_source(op, n, y, x, c)));
 }
 
-static void shuffle_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                             lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+static void shuffle_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out,
+                             const lk_tensor *dout, lk_tensor *const *din, float *const *params,
+                             float *const *dparams, const lk_op_memory *mem)
 {
     (void)in, (void)out, (void)params, (void)dparams, (void)mem;
     const lk_shape s = op->info.out;
@@ -29,10 +31,12 @@ static void shuffle_backward(lk_op *op, const lk_tensor *const *in, const lk_ten
     for (int n = 0; n < s.n; n++)
         for (int y = 0; y < s.h; y++)
             for (int x = 0; x < s.w; x++)
-                for (int c = 0; c < s.c; c++) put(din[0], shuffle_source(op, n, y, x, c), get(dout, at(s, n, y, x, c)));
+                for (int c = 0; c < s.c; c++)
+                    put(din[0], shuffle_source(op, n, y, x, c), get(dout, at(s, n, y, x, c)));
 }
 
-/* The two source rows (or columns) of output position o and the second one's weight; half-pixel centres, edges repeated. */
+/* The two source rows (or columns) of output position o and the second one's weight; half-pixel centres,
+ * edges repeated. */
 static void source_pair(int o, int factor, int size, int *first, int *second, double *weight)
 {
     const double centre = (o + 0.5) / factor - 0.5;
@@ -55,8 +59,10 @@ static void resize_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out
                 source_pair(oy, op->desc.attr.factor, xs.h, &y0, &y1, &wy);
                 source_pair(ox, op->desc.attr.factor, xs.w, &x0, &x1, &wx);
                 for (int c = 0; c < ys.c; c++) {
-                    const double top = (1 - wx) * get(in[0], at(xs, n, y0, x0, c)) + wx * get(in[0], at(xs, n, y0, x1, c));
-                    const double low = (1 - wx) * get(in[0], at(xs, n, y1, x0, c)) + wx * get(in[0], at(xs, n, y1, x1, c));
+                    const double top =
+                        (1 - wx) * get(in[0], at(xs, n, y0, x0, c)) + wx * get(in[0], at(xs, n, y0, x1, c));
+                    const double low =
+                        (1 - wx) * get(in[0], at(xs, n, y1, x0, c)) + wx * get(in[0], at(xs, n, y1, x1, c));
                     put(out, at(ys, n, oy, ox, c), (float)((1 - wy) * top + wy * low));
                 }
             }
@@ -71,8 +77,9 @@ static double source_weight(int o, int factor, int size, int i)
     return (first == i ? 1 - weight : 0) + (second == i ? weight : 0);
 }
 
-static void resize_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                            lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+static void resize_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out,
+                            const lk_tensor *dout, lk_tensor *const *din, float *const *params,
+                            float *const *dparams, const lk_op_memory *mem)
 {
     (void)in, (void)out, (void)params, (void)dparams, (void)mem;
     const lk_shape xs = op->desc.in[0], ys = op->info.out;
@@ -103,13 +110,15 @@ static void avg_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, f
                 for (int c = 0; c < ys.c; c++) {
                     double sum = 0;
                     for (int dy = 0; dy < k; dy++)
-                        for (int dx = 0; dx < k; dx++) sum += get(in[0], at(xs, n, y * k + dy, x * k + dx, c));
+                        for (int dx = 0; dx < k; dx++)
+                            sum += get(in[0], at(xs, n, y * k + dy, x * k + dx, c));
                     put(out, at(ys, n, y, x, c), (float)(sum / (k * k)));
                 }
 }
 
 static void avg_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                         lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                         lk_tensor *const *din, float *const *params, float *const *dparams,
+                         const lk_op_memory *mem)
 {
     (void)in, (void)out, (void)params, (void)dparams, (void)mem;
     const lk_shape xs = op->desc.in[0], ys = op->info.out;
@@ -120,7 +129,8 @@ static void avg_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor 
             for (int x = 0; x < xs.w; x++)
                 for (int c = 0; c < xs.c; c++) {
                     const bool inside = y / k < ys.h && x / k < ys.w; /* a ragged edge is not pooled */
-                    put(din[0], at(xs, n, y, x, c), inside ? get(dout, at(ys, n, y / k, x / k, c)) / (float)(k * k) : 0);
+                    put(din[0], at(xs, n, y, x, c),
+                        inside ? get(dout, at(ys, n, y / k, x / k, c)) / (float)(k * k) : 0);
                 }
 }
 
@@ -151,7 +161,8 @@ static void max_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, f
 }
 
 static void max_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                         lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                         lk_tensor *const *din, float *const *params, float *const *dparams,
+                         const lk_op_memory *mem)
 {
     (void)out, (void)params, (void)dparams, (void)mem;
     const lk_shape ys = op->info.out;
@@ -178,8 +189,9 @@ static void global_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out
         }
 }
 
-static void global_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                            lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+static void global_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out,
+                            const lk_tensor *dout, lk_tensor *const *din, float *const *params,
+                            float *const *dparams, const lk_op_memory *mem)
 {
     (void)in, (void)out, (void)params, (void)dparams, (void)mem;
     const lk_shape s = op->desc.in[0];

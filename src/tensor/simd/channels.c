@@ -6,7 +6,9 @@
 #include "tensor/simd/kernels.h"
 
 /* Where slice k of all the work lies. */
-typedef struct span { int64_t group, first, end; } span; /* rows counted from the group's first */
+typedef struct span {
+    int64_t group, first, end;
+} span; /* rows counted from the group's first */
 
 INLINE int64_t slice_count(int64_t groups) { return groups == 1 ? LK_SIMD_SLICES : groups; }
 
@@ -22,8 +24,9 @@ INLINE span slice_at(int64_t groups, int64_t rows, int64_t k)
  * GATE:    d = x,  e = x * dy (global pooling reads d alone, with y = x) */
 typedef enum sums { MOMENTS, NORM, GATE } sums;
 
-INLINE void sum_slice(lk_dtype type, sums what, const void *x, const void *dy, const float *mean, const float *inverse,
-                      float *partial, int64_t groups, int64_t rows, int64_t channels, int64_t k)
+INLINE void sum_slice(lk_dtype type, sums what, const void *x, const void *dy, const float *mean,
+                      const float *inverse, float *partial, int64_t groups, int64_t rows, int64_t channels,
+                      int64_t k)
 {
     const span s = slice_at(groups, rows, k);
     float *d = partial + 2 * k * channels, *e = d + channels;
@@ -51,20 +54,23 @@ INLINE void sum_slice(lk_dtype type, sums what, const void *x, const void *dy, c
     }
 }
 
-static void run_sums(lk_dtype type, sums what, const void *x, const void *dy, const float *mean, const float *inverse,
-                     float *partial, int64_t groups, int64_t rows, int64_t channels)
+static void run_sums(lk_dtype type, sums what, const void *x, const void *dy, const float *mean,
+                     const float *inverse, float *partial, int64_t groups, int64_t rows, int64_t channels)
 {
     const int64_t slices = slice_count(groups);
 #pragma omp parallel for schedule(static) if (groups * rows * channels > SERIAL_BELOW)
     for (int64_t k = 0; k < slices; k++) {
-        if (what == MOMENTS) BY_TYPE(type, sum_slice, MOMENTS, x, dy, mean, inverse, partial, groups, rows, channels, k);
-        else if (what == NORM) BY_TYPE(type, sum_slice, NORM, x, dy, mean, inverse, partial, groups, rows, channels, k);
+        if (what == MOMENTS)
+            BY_TYPE(type, sum_slice, MOMENTS, x, dy, mean, inverse, partial, groups, rows, channels, k);
+        else if (what == NORM)
+            BY_TYPE(type, sum_slice, NORM, x, dy, mean, inverse, partial, groups, rows, channels, k);
         else BY_TYPE(type, sum_slice, GATE, x, dy, mean, inverse, partial, groups, rows, channels, k);
     }
 }
 
 /* The two sums of channel c of a group, over its slices. */
-INLINE void total(const float *partial, int64_t groups, int64_t group, int64_t channels, int64_t c, double *d, double *e)
+INLINE void total(const float *partial, int64_t groups, int64_t group, int64_t channels, int64_t c, double *d,
+                  double *e)
 {
     const int64_t first = groups > 1 ? group : 0, end = groups > 1 ? group + 1 : LK_SIMD_SLICES;
     *d = *e = 0;
@@ -74,8 +80,8 @@ INLINE void total(const float *partial, int64_t groups, int64_t group, int64_t c
     }
 }
 
-void KERNEL(moments)(lk_dtype type, const void *x, float *partial, float *mean, float *var, int64_t groups, int64_t rows,
-                     int64_t channels)
+void KERNEL(moments)(lk_dtype type, const void *x, float *partial, float *mean, float *var, int64_t groups,
+                     int64_t rows, int64_t channels)
 {
     run_sums(type, MOMENTS, x, NULL, NULL, NULL, partial, groups, rows, channels);
     for (int64_t g = 0; g < groups; g++)
@@ -103,8 +109,8 @@ void KERNEL(norm_sums)(lk_dtype type, const void *x, const void *dy, const float
 }
 
 /* Into the tensor y (groups, channels): the mean of x (dy NULL), or the sum of x * dy. */
-void KERNEL(position_sums)(lk_dtype type, const void *x, const void *dy, float *partial, void *y, int64_t groups,
-                           int64_t rows, int64_t channels)
+void KERNEL(position_sums)(lk_dtype type, const void *x, const void *dy, float *partial, void *y,
+                           int64_t groups, int64_t rows, int64_t channels)
 {
     run_sums(type, GATE, x, dy ? dy : x, NULL, NULL, partial, groups, rows, channels);
     for (int64_t g = 0; g < groups; g++)
@@ -116,14 +122,16 @@ void KERNEL(position_sums)(lk_dtype type, const void *x, const void *dy, float *
 }
 
 /* y = (x - mean) * k1 + k2 (+ k3 * dy), per group and channel. */
-INLINE void affine_row(lk_dtype type, const void *x, const void *dy, void *y, const float *mean, const float *k1,
-                       const float *k2, const float *k3, int64_t row, int64_t rows, int64_t channels)
+INLINE void affine_row(lk_dtype type, const void *x, const void *dy, void *y, const float *mean,
+                       const float *k1, const float *k2, const float *k3, int64_t row, int64_t rows,
+                       int64_t channels)
 {
     const int64_t own = row / rows * channels;
     for (int64_t c = 0; c < channels; c += LANES) {
         const int n = (int)LK_MIN(channels - c, LANES);
         const int64_t i = row * channels + c;
-        vf v = (load_upto(type, x, i, n) - load_upto(LK_F32, mean, own + c, n)) * load_upto(LK_F32, k1, own + c, n) +
+        vf v = (load_upto(type, x, i, n) - load_upto(LK_F32, mean, own + c, n)) *
+                   load_upto(LK_F32, k1, own + c, n) +
                load_upto(LK_F32, k2, own + c, n);
         if (dy) v += load_upto(type, dy, i, n) * load_upto(LK_F32, k3, own + c, n);
         store_upto(type, y, i, n, v);
@@ -141,22 +149,24 @@ void KERNEL(affine)(lk_dtype type, const void *x, const void *dy, void *y, const
 }
 
 /* y = x * gate of its group and channel; without x, y = gate * factor everywhere. */
-INLINE void gate_row(lk_dtype type, const void *x, const void *gate, float factor, void *y, int64_t row, int64_t rows,
-                     int64_t channels)
+INLINE void gate_row(lk_dtype type, const void *x, const void *gate, float factor, void *y, int64_t row,
+                     int64_t rows, int64_t channels)
 {
     const int64_t own = row / rows * channels;
     for (int64_t c = 0; c < channels; c += LANES) {
         const int n = (int)LK_MIN(channels - c, LANES);
         const vf g = load_upto(type, gate, own + c, n);
-        store_upto(type, y, row * channels + c, n, x ? load_upto(type, x, row * channels + c, n) * g : g * vset(factor));
+        store_upto(type, y, row * channels + c, n,
+                   x ? load_upto(type, x, row * channels + c, n) * g : g * vset(factor));
     }
 }
 
-void KERNEL(gate)(lk_dtype type, const void *x, const void *gate, float factor, void *y, int64_t groups, int64_t rows,
-                  int64_t channels)
+void KERNEL(gate)(lk_dtype type, const void *x, const void *gate, float factor, void *y, int64_t groups,
+                  int64_t rows, int64_t channels)
 {
 #pragma omp parallel for schedule(static) if (groups * rows * channels > SERIAL_BELOW)
-    for (int64_t row = 0; row < groups * rows; row++) BY_TYPE(type, gate_row, x, gate, factor, y, row, rows, channels);
+    for (int64_t row = 0; row < groups * rows; row++)
+        BY_TYPE(type, gate_row, x, gate, factor, y, row, rows, channels);
 }
 
 INLINE float dot_sample(lk_dtype type, const void *a, const void *b, int64_t first, int64_t count)
@@ -169,7 +179,8 @@ INLINE float dot_sample(lk_dtype type, const void *a, const void *b, int64_t fir
     return vsum((s[0] + s[1]) + (s[2] + s[3]));
 }
 
-INLINE void norm_sample(lk_dtype type, const void *x, void *y, float *saved, int64_t n, int64_t count, float divisor, float epsilon)
+INLINE void norm_sample(lk_dtype type, const void *x, void *y, float *saved, int64_t n, int64_t count,
+                        float divisor, float epsilon)
 {
     const float r = 1.0f / __builtin_sqrtf(dot_sample(type, x, x, n * count, count) / divisor + epsilon);
     if (saved) saved[n] = r;
@@ -186,8 +197,8 @@ void KERNEL(sample_norm)(lk_dtype type, const void *x, void *y, float *saved, in
     for (int64_t n = 0; n < samples; n++) BY_TYPE(type, norm_sample, x, y, saved, n, count, divisor, epsilon);
 }
 
-INLINE void norm_sample_grad(lk_dtype type, const void *x, const void *dy, void *dx, const float *saved, int64_t n,
-                             int64_t count, float divisor)
+INLINE void norm_sample_grad(lk_dtype type, const void *x, const void *dy, void *dx, const float *saved,
+                             int64_t n, int64_t count, float divisor)
 {
     const float r = saved[n], k = r * r * dot_sample(type, x, dy, n * count, count) / divisor;
     for (int64_t i = 0; i < count; i += LANES) {
@@ -201,5 +212,6 @@ void KERNEL(sample_norm_grad)(lk_dtype type, const void *x, const void *dy, void
                               int64_t samples, int64_t count, float divisor)
 {
 #pragma omp parallel for schedule(static) if (samples * count > SERIAL_BELOW)
-    for (int64_t n = 0; n < samples; n++) BY_TYPE(type, norm_sample_grad, x, dy, dx, saved, n, count, divisor);
+    for (int64_t n = 0; n < samples; n++)
+        BY_TYPE(type, norm_sample_grad, x, dy, dx, saved, n, count, divisor);
 }

@@ -12,7 +12,8 @@ INLINE void tile(lk_dtype type, const void *x, const void *g, float *dweight, in
     vf acc[UNITS];
     for (int k = 0; k < rows; k++) acc[k] = load_tail(LK_F32, dweight, (u + k) * features + f, width);
     for (int64_t i = 0; i < n; i++) {
-        const vf v = width == LANES ? load(type, x, i * features + f) : load_tail(type, x, i * features + f, width);
+        const vf v =
+            width == LANES ? load(type, x, i * features + f) : load_tail(type, x, i * features + f, width);
         for (int k = 0; k < rows; k++) acc[k] += v * vset(load_one(type, g, i * units + u + k));
     }
     for (int k = 0; k < rows; k++) {
@@ -21,11 +22,12 @@ INLINE void tile(lk_dtype type, const void *x, const void *g, float *dweight, in
     }
 }
 
-INLINE void rows_body(lk_dtype type, const void *x, const void *g, float *dweight, int64_t n, int64_t features,
-                      int64_t units, int64_t u, int rows)
+INLINE void rows_body(lk_dtype type, const void *x, const void *g, float *dweight, int64_t n,
+                      int64_t features, int64_t units, int64_t u, int rows)
 {
     int64_t f = 0;
-    for (; f + LANES <= features; f += LANES) tile(type, x, g, dweight, n, features, units, u, rows, f, LANES);
+    for (; f + LANES <= features; f += LANES)
+        tile(type, x, g, dweight, n, features, units, u, rows, f, LANES);
     if (f < features) tile(type, x, g, dweight, n, features, units, u, rows, f, (int)(features - f));
 }
 
@@ -37,8 +39,8 @@ INLINE void group(lk_dtype type, const void *x, const void *g, float *dweight, i
         for (; u < units; u++) rows_body(type, x, g, dweight, n, features, units, u, 1);
 }
 
-void KERNEL(dense_weight_grad)(lk_dtype type, const void *x, const void *g, float *dweight, int64_t n, int64_t features,
-                               int64_t units)
+void KERNEL(dense_weight_grad)(lk_dtype type, const void *x, const void *g, float *dweight, int64_t n,
+                               int64_t features, int64_t units)
 {
 #pragma omp parallel for schedule(static) if (features * units > SERIAL_BELOW)
     for (int64_t u = 0; u < units; u += UNITS) BY_TYPE(type, group, x, g, dweight, n, features, units, u);

@@ -12,7 +12,8 @@ typedef struct frame {
 } frame;
 
 /* One output position, whichever of the kernel's positions fall inside the picture; sums in memory. */
-INLINE void edge(lk_dtype type, const frame *f, float *sum, int64_t n, int64_t oy, int64_t ox, int64_t c, int lanes)
+INLINE void edge(lk_dtype type, const frame *f, float *sum, int64_t n, int64_t oy, int64_t ox, int64_t c,
+                 int lanes)
 {
     const vf g = load_upto(type, f->g, ((n * f->out.h + oy) * f->out.w + ox) * f->in.c + c, lanes);
     for (int t = 0; t < f->k * f->k; t++) {
@@ -24,8 +25,8 @@ INLINE void edge(lk_dtype type, const frame *f, float *sum, int64_t n, int64_t o
 }
 
 /* Output positions from .. to of a row, where the whole kernel is inside; k and lanes are constants. */
-INLINE void inner(lk_dtype type, const frame *f, float *sum, int64_t n, int64_t oy, int64_t from, int64_t to, int64_t c,
-                  int k, int lanes)
+INLINE void inner(lk_dtype type, const frame *f, float *sum, int64_t n, int64_t oy, int64_t from, int64_t to,
+                  int64_t c, int k, int lanes)
 {
     vf acc[25];
     for (int t = 0; t < k * k; t++) acc[t] = load_f32(sum + t * LANES);
@@ -34,7 +35,8 @@ INLINE void inner(lk_dtype type, const frame *f, float *sum, int64_t n, int64_t 
         const int64_t corner = (n * f->in.h + oy * f->stride - f->pad) * f->in.w + ox * f->stride - f->pad;
 #pragma GCC unroll 25
         for (int t = 0; t < k * k; t++)
-            acc[t] += g * load_upto(type, f->x, (corner + (int64_t)(t / k) * f->in.w + t % k) * f->in.c + c, lanes);
+            acc[t] +=
+                g * load_upto(type, f->x, (corner + (int64_t)(t / k) * f->in.w + t % k) * f->in.c + c, lanes);
     }
     for (int t = 0; t < k * k; t++) store_f32(sum + t * LANES, acc[t]);
 }
@@ -45,7 +47,8 @@ INLINE void slice_body(lk_dtype type, const frame *f, float *sum, int64_t first,
     const int lanes = (int)LK_MIN(f->in.c - c, LANES);
     /* output columns whose whole kernel is inside */
     const int64_t from = LK_MIN((f->pad + f->stride - 1) / f->stride, f->out.w);
-    const int64_t room = (int64_t)f->in.w - f->k + f->pad, to = room < 0 ? from : LK_CLAMP(room / f->stride + 1, from, f->out.w);
+    const int64_t room = (int64_t)f->in.w - f->k + f->pad,
+                  to = room < 0 ? from : LK_CLAMP(room / f->stride + 1, from, f->out.w);
     for (int64_t row = first; row < end; row++) {
         const int64_t n = row / f->out.h, oy = row % f->out.h, iy = oy * f->stride - f->pad;
         const bool whole = iy >= 0 && iy + f->k <= f->in.h && lanes == LANES && (f->k == 3 || f->k == 5);
@@ -57,22 +60,25 @@ INLINE void slice_body(lk_dtype type, const frame *f, float *sum, int64_t first,
     }
 }
 
-void KERNEL(depthwise_weight_grad)(lk_dtype type, const void *x, const void *g, float *dweight, float *partial, lk_shape in,
-                                   lk_shape out, int k, int stride, int pad)
+void KERNEL(depthwise_weight_grad)(lk_dtype type, const void *x, const void *g, float *dweight,
+                                   float *partial, lk_shape in, lk_shape out, int k, int stride, int pad)
 {
     const frame f = {x, g, in, out, k, stride, pad};
-    const int64_t blocks = (in.c + LANES - 1) / LANES, rows = (int64_t)out.n * out.h, size = (int64_t)k * k * LANES;
+    const int64_t blocks = (in.c + LANES - 1) / LANES, rows = (int64_t)out.n * out.h,
+                  size = (int64_t)k * k * LANES;
 #pragma omp parallel for collapse(2) schedule(static) if (rows * out.w * in.c > SERIAL_BELOW)
     for (int64_t s = 0; s < LK_SIMD_SLICES; s++)
         for (int64_t b = 0; b < blocks; b++) {
             float *sum = partial + (s * blocks + b) * size;
             memset(sum, 0, (size_t)size * sizeof *sum);
-            BY_TYPE(type, slice_body, &f, sum, rows * s / LK_SIMD_SLICES, rows * (s + 1) / LK_SIMD_SLICES, b * LANES);
+            BY_TYPE(type, slice_body, &f, sum, rows * s / LK_SIMD_SLICES, rows * (s + 1) / LK_SIMD_SLICES,
+                    b * LANES);
         }
     for (int64_t c = 0; c < in.c; c++)
         for (int t = 0; t < k * k; t++) {
             float total = 0;
-            for (int64_t s = 0; s < LK_SIMD_SLICES; s++) total += partial[(s * blocks + c / LANES) * size + t * LANES + c % LANES];
+            for (int64_t s = 0; s < LK_SIMD_SLICES; s++)
+                total += partial[(s * blocks + c / LANES) * size + t * LANES + c % LANES];
             dweight[c * k * k + t] += total;
         }
 }

@@ -20,23 +20,27 @@
  * pragma stays outside because an outlined region would lose the constant. */
 INLINE void my_part(int64_t count, int64_t *first, int64_t *end)
 {
-    const int64_t blocks = (count + LANES - 1) / LANES, threads = omp_get_num_threads(), me = omp_get_thread_num();
+    const int64_t blocks = (count + LANES - 1) / LANES, threads = omp_get_num_threads(),
+                  me = omp_get_thread_num();
     *first = blocks * me / threads * LANES;
     *end = LK_MIN(blocks * (me + 1) / threads * LANES, count);
 }
 
 /* Run BODY(type, ..., first, end) over the parts of `count` with the type made a constant. */
-#define BY_TYPE(type, body, ...) \
-    do { if ((type) == LK_F32) body(LK_F32, __VA_ARGS__); else body(LK_BF16, __VA_ARGS__); } while (0)
+#define BY_TYPE(type, body, ...)                         \
+    do {                                                 \
+        if ((type) == LK_F32) body(LK_F32, __VA_ARGS__); \
+        else body(LK_BF16, __VA_ARGS__);                 \
+    } while (0)
 
-#define IN_PARTS(count, type, body, ...)                                        \
-    do {                                                                        \
-        _Pragma("omp parallel if ((count) > SERIAL_BELOW)")                     \
-        {                                                                       \
-            int64_t first_, end_;                                               \
-            my_part((count), &first_, &end_);                                   \
-            BY_TYPE(type, body, __VA_ARGS__, first_, end_);                     \
-        }                                                                       \
+#define IN_PARTS(count, type, body, ...)                    \
+    do {                                                    \
+        _Pragma("omp parallel if ((count) > SERIAL_BELOW)") \
+        {                                                   \
+            int64_t first_, end_;                           \
+            my_part((count), &first_, &end_);               \
+            BY_TYPE(type, body, __VA_ARGS__, first_, end_); \
+        }                                                   \
     } while (0)
 
 /* Every kernel of the table, declared with the table's own types. */

@@ -8,16 +8,21 @@ static void act_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, f
                         const lk_op_memory *mem)
 {
     (void)params, (void)mem;
-    lk_simd()->act(op->desc.type, op->desc.attr.act, op->desc.attr.slope, in[0]->data, out->data, outputs(op));
+    lk_simd()->act(op->desc.type, op->desc.attr.act, op->desc.attr.slope, in[0]->data, out->data,
+                   outputs(op));
 }
 
 static void act_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                         lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                         lk_tensor *const *din, float *const *params, float *const *dparams,
+                         const lk_op_memory *mem)
 {
     (void)params, (void)dparams, (void)mem;
     const lk_op_attr *a = &op->desc.attr;
-    const void *v = a->act == LK_ACT_SWISH ? in[0]->data : lk_act_from_output(a->act) ? out->data : dout->data;
-    if (din[0]) lk_simd()->act_grad(op->desc.type, a->act, a->slope, v, dout->data, din[0]->data, outputs(op));
+    const void *v = a->act == LK_ACT_SWISH       ? in[0]->data
+                    : lk_act_from_output(a->act) ? out->data
+                                                 : dout->data;
+    if (din[0])
+        lk_simd()->act_grad(op->desc.type, a->act, a->slope, v, dout->data, din[0]->data, outputs(op));
 }
 
 static void add_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float *const *params,
@@ -25,19 +30,21 @@ static void add_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, f
 {
     (void)params;
     void *pre = op->info.saved_bytes ? mem->saved : NULL;
-    lk_simd()->add_act(op->desc.type, op->desc.attr.act, op->desc.attr.slope, in[0]->data, in[1]->data, pre, out->data,
-                       outputs(op));
+    lk_simd()->add_act(op->desc.type, op->desc.attr.act, op->desc.attr.slope, in[0]->data, in[1]->data, pre,
+                       out->data, outputs(op));
 }
 
 static void add_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                         lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                         lk_tensor *const *din, float *const *params, float *const *dparams,
+                         const lk_op_memory *mem)
 {
     (void)in, (void)params, (void)dparams;
     const lk_op_attr *a = &op->desc.attr;
     const void *v = a->act == LK_ACT_SWISH ? mem->saved : lk_act_from_output(a->act) ? out->data : dout->data;
     lk_tensor *first = din[0] ? din[0] : din[1];
     if (!first) return;
-    if (a->act != LK_ACT_NONE) lk_simd()->act_grad(op->desc.type, a->act, a->slope, v, dout->data, first->data, outputs(op));
+    if (a->act != LK_ACT_NONE)
+        lk_simd()->act_grad(op->desc.type, a->act, a->slope, v, dout->data, first->data, outputs(op));
     else lk_tensor_convert(dout, first);
     if (din[0] && din[1]) lk_tensor_convert(din[0], din[1]);
 }
@@ -62,8 +69,9 @@ static void concat_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out
     concat_move(op, out, in, false);
 }
 
-static void concat_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                            lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+static void concat_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out,
+                            const lk_tensor *dout, lk_tensor *const *din, float *const *params,
+                            float *const *dparams, const lk_op_memory *mem)
 {
     (void)in, (void)out, (void)params, (void)dparams, (void)mem;
     lk_tensor whole = *dout; /* read only, in this direction */
@@ -78,7 +86,8 @@ static void cast_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, 
 }
 
 static void cast_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                          lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                          lk_tensor *const *din, float *const *params, float *const *dparams,
+                          const lk_op_memory *mem)
 {
     (void)op, (void)in, (void)out, (void)params, (void)dparams, (void)mem;
     if (din[0]) lk_tensor_convert(dout, din[0]);
@@ -87,7 +96,8 @@ static void cast_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor
 static void shuffle_move(lk_op *op, void *narrow, void *wide, bool back)
 {
     const lk_shape s = op->desc.in[0];
-    lk_simd()->shuffle(op->desc.type, narrow, wide, (int64_t)s.n * s.h, s.w, op->info.out.c, op->desc.attr.factor, back);
+    lk_simd()->shuffle(op->desc.type, narrow, wide, (int64_t)s.n * s.h, s.w, op->info.out.c,
+                       op->desc.attr.factor, back);
 }
 
 static void shuffle_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float *const *params,
@@ -97,8 +107,9 @@ static void shuffle_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *ou
     shuffle_move(op, in[0]->data, out->data, false);
 }
 
-static void shuffle_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                             lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+static void shuffle_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out,
+                             const lk_tensor *dout, lk_tensor *const *din, float *const *params,
+                             float *const *dparams, const lk_op_memory *mem)
 {
     (void)in, (void)out, (void)params, (void)dparams, (void)mem;
     if (din[0]) shuffle_move(op, din[0]->data, dout->data, true);
@@ -111,11 +122,13 @@ static void resize_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out
     lk_simd()->resize(op->desc.type, in[0]->data, out->data, op->desc.in[0], op->desc.attr.factor);
 }
 
-static void resize_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                            lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+static void resize_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out,
+                            const lk_tensor *dout, lk_tensor *const *din, float *const *params,
+                            float *const *dparams, const lk_op_memory *mem)
 {
     (void)in, (void)out, (void)params, (void)dparams, (void)mem;
-    if (din[0]) lk_simd()->resize_grad(op->desc.type, dout->data, din[0]->data, op->desc.in[0], op->desc.attr.factor);
+    if (din[0])
+        lk_simd()->resize_grad(op->desc.type, dout->data, din[0]->data, op->desc.in[0], op->desc.attr.factor);
 }
 
 static void pool_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, float *const *params,
@@ -127,7 +140,8 @@ static void pool_forward(lk_op *op, const lk_tensor *const *in, lk_tensor *out, 
 }
 
 static void pool_backward(lk_op *op, const lk_tensor *const *in, const lk_tensor *out, const lk_tensor *dout,
-                          lk_tensor *const *din, float *const *params, float *const *dparams, const lk_op_memory *mem)
+                          lk_tensor *const *din, float *const *params, float *const *dparams,
+                          const lk_op_memory *mem)
 {
     (void)out, (void)params, (void)dparams, (void)mem;
     const bool largest = op->desc.kind == LK_OP_MAX_POOL;

@@ -165,12 +165,13 @@ INLINE vf vexp(vf x)
 
 INLINE vf vsigmoid(vf x) { return vset(1.0f) / (vset(1.0f) + vexp(-x)); }
 
-/* tanh(x) = 1 - 2 / (e^2x + 1), but for small x its odd series, where that subtraction would lose the digits. */
+/* tanh(x) = 1 - 2 / (e^2x + 1), but for small x its odd series, where it would lose digits. */
 INLINE vf vtanh(vf x)
 {
     const vf big = vset(1.0f) - vset(2.0f) / (vexp(x * vset(2.0f)) + vset(1.0f));
     const vf s = x * x;
-    const vf series = x * (vset(1.0f) + s * (vset(-0.33333333f) + s * (vset(0.13333333f) + s * vset(-0.05396825f))));
+    const vf series =
+        x * (vset(1.0f) + s * (vset(-0.33333333f) + s * (vset(0.13333333f) + s * vset(-0.05396825f))));
     return vselect(s < vset(0.01f), series, big);
 }
 

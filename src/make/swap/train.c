@@ -1,8 +1,8 @@
 /* train.c: the loop that the personal training and the base share. Three phases:
  * warped input (learn what a face is whatever its shape), true input (learn detail),
- * and the adversary (learn texture). Every minute: consent is looked at again, the
- * held-out pictures are measured, the plan is fitted to the wall clock, and all of
- * it is written down. The rate falls along a cosine to zero. */
+ * and the adversary (learn texture). Every twentieth of the way the held-out pictures
+ * are measured. Every minute consent is looked at again, the plan is fitted to the
+ * wall clock, and all of it is written down. The rate falls along a cosine to zero. */
 #include "make/swap/train.h"
 
 #include <math.h>
@@ -12,7 +12,8 @@
 #define WARM_UP 30            /* steps over which the rate rises */
 #define SHARE_WARP 0.72       /* of all steps */
 #define SHARE_SHARP 0.14
-#define STALE_LIMIT 6         /* validations without a gain that end a phase */
+#define VALIDATIONS 20        /* over a whole training, at fixed steps: the clock must not decide */
+#define STALE_LIMIT 5         /* validations without a gain that end a phase */
 #define STALE_GAIN 0.998      /* a gain is at least .2 % of the loss */
 #define NAN_LIMIT 4
 
@@ -32,12 +33,28 @@ static swap_phase phase_at(const swap_state *s, int64_t step)
     return step < s->end[SWAP_WARP] ? SWAP_WARP : step < s->end[SWAP_SHARP] ? SWAP_SHARP : SWAP_ADVERSARY;
 }
 
-/* Phase ends for a training of total steps. */
+/* Phase ends for a training from s->begin to total steps. */
 static void plan_steps(const swap_job *j, swap_state *s, int64_t total)
 {
+    double length = (double)(total - s->begin);
     s->end[SWAP_ADVERSARY] = total;
-    s->end[SWAP_WARP] = (int64_t)((double)total * SHARE_WARP);
-    s->end[SWAP_SHARP] = j->with_gan ? (int64_t)((double)total * (SHARE_WARP + SHARE_SHARP)) : total;
+    s->end[SWAP_WARP] = s->begin + (int64_t)(length * SHARE_WARP);
+    s->end[SWAP_SHARP] = j->with_gan ? s->begin + (int64_t)(length * (SHARE_WARP + SHARE_SHARP)) : total;
+}
+
+/* A finished training that is given a larger budget goes on: the phases and the rate begin anew on what is left. */
+static void extend_plan(const swap_job *j, swap_state *s)
+{
+    const lk_swap_train_options *o = j->o;
+    if (s->step < s->end[SWAP_ADVERSARY] || s->step == 0) return;
+    int64_t total = o->steps;
+    if (o->steps <= 0 && s->seconds > 0) total = s->step + (int64_t)((o->minutes * 60.0 - s->seconds) * (double)s->step / s->seconds);
+    if (total < s->step + 100) return;
+    s->begin = s->step;
+    s->stopped_early = false;
+    s->stale = 0;
+    s->best = 1e30;
+    plan_steps(j, s, total);
 }
 
 /* Batches up to step + SWAP_AHEAD are being made under the present plan; no phase end may move across them, or a
@@ -78,8 +95,8 @@ static void end_phase_early(swap_state *s)
 
 static float rate_at(const swap_job *j, const swap_state *s)
 {
-    int64_t total = s->end[SWAP_ADVERSARY];
-    return s->rate_scale * lk_schedule_factor(s->step, WARM_UP, total, total * 7 / 10);
+    int64_t length = s->end[SWAP_ADVERSARY] - s->begin;
+    return s->rate_scale * lk_schedule_factor(s->step - s->begin, WARM_UP, length, length * 7 / 10);
 }
 
 typedef struct runner {
@@ -152,21 +169,27 @@ static void measure(runner *r)
            (long long)s->end[SWAP_ADVERSARY], s->losses.total, s->last.loss, s->last.ssim, s->last.detail);
 }
 
-static lk_status checkpoint(runner *r, bool may_stop, lk_error *err)
+/* At every twentieth of the way: held-out loss and the stop rule. */
+static void validate_at_step(runner *r)
+{
+    swap_state *s = &r->j->state;
+    int64_t every = LK_MAX(s->end[SWAP_ADVERSARY] / VALIDATIONS, 25);
+    if (s->step % every) return;
+    measure(r);
+    if (s->stale < STALE_LIMIT || phase_at(s, s->step) == SWAP_ADVERSARY) return;
+    end_phase_early(s);
+    s->stale = 0;
+    s->best = 1e30;
+}
+
+static lk_status checkpoint(runner *r, lk_error *err)
 {
     swap_job *j = r->j;
     swap_state *s = &j->state;
     LK_TRY(swap_check_grants(j, err));
-    measure(r);
-    if (may_stop && s->stale >= STALE_LIMIT && phase_at(s, s->step) != SWAP_ADVERSARY) {
-        end_phase_early(s);
-        s->stale = 0;
-        s->best = 1e30;
-    }
     double now = lk_now();
+    /* The rate since the start, not of the last minute: another program's busy minute must not cut a phase short. */
     if (s->step > r->fit_step && now > r->fit_time) fit_plan(j, s, elapsed(r), (double)(s->step - r->fit_step) / (now - r->fit_time));
-    r->fit_step = s->step;
-    r->fit_time = now;
     s->seconds = elapsed(r);
     lk_status status = j->o->work_path ? swap_state_save(j, err) : LK_OK;
     r->last_checkpoint = lk_now();
@@ -236,7 +259,7 @@ static lk_status loop(runner *r, const lk_cancel *cancel, lk_error *err)
     const double look = j->o->preview_seconds > 0 ? j->o->preview_seconds : 20;
     while (s->step < s->end[SWAP_ADVERSARY]) {
         if (lk_cancel_raised(cancel)) {
-            LK_TRY(checkpoint(r, false, err));
+            LK_TRY(checkpoint(r, err));
             return LK_FAIL(err, LK_E_CANCELLED, "training stopped at step %lld; the same command goes on from there", (long long)s->step);
         }
         bool bad;
@@ -248,10 +271,11 @@ static lk_status loop(runner *r, const lk_cancel *cancel, lk_error *err)
         double now = lk_now();
         if (r->steps_here == 4) r->fit_step = s->step, r->fit_time = now; /* the first steps warm caches */
         if (r->steps_here == 16) fit_plan(j, s, elapsed(r), (double)(s->step - r->fit_step) / (now - r->fit_time));
+        validate_at_step(r);
         r->meter.total = s->end[SWAP_ADVERSARY];
         write_note(r);
         lk_meter_set(&r->meter, s->step, r->note);
-        if (now - r->last_checkpoint >= every) LK_TRY(checkpoint(r, true, err));
+        if (now - r->last_checkpoint >= every) LK_TRY(checkpoint(r, err));
         if (now - r->last_preview >= look) LK_TRY(preview(r, err));
         if (j->o->minutes > 0 && j->o->steps <= 0 && elapsed(r) > j->o->minutes * 66.0 + 10.0) s->end[SWAP_ADVERSARY] = s->step;
     }
@@ -278,7 +302,7 @@ static size_t predict_memory(const swap_job *j)
 static lk_status prepare(swap_job *j, lk_error *err)
 {
     const lk_swap_train_options *o = j->o;
-    const int count[SWAP_SIDES] = {o->batch, j->base ? 0 : o->batch};
+    const int count[SWAP_SIDES] = {o->batch, j->base ? 0 : o->batch_target > 0 ? o->batch_target : o->batch};
     j->dtype = o->dtype_auto ? (lk_cpu_has_bf16() ? LK_BF16 : LK_F32) : o->dtype;
     LK_TRY(swap_net_new(&j->net, &o->config, count, j->base, LK_BACKEND_DNN, j->dtype, o->seed, err));
     if (o->base) LK_TRY(swap_base_load(j, o->base, err));
@@ -305,6 +329,7 @@ static lk_status check_options(const lk_swap_train_options *o, lk_error *err)
     if (!o->model_path) return LK_FAIL(err, LK_E_ARG, "training needs a path for the model");
     if (o->minutes <= 0 && o->steps <= 0) return LK_FAIL(err, LK_E_ARG, "training needs a budget: minutes or steps");
     if (o->batch < 1 || o->batch > 64) return LK_FAIL(err, LK_E_RANGE, "a batch of %d faces is outside 1..64", o->batch);
+    if (o->batch_target < 0 || o->batch_target > 64) return LK_FAIL(err, LK_E_RANGE, "%d faces of the destination a step are outside 0..64", o->batch_target);
     if (!(o->lr > 0 && o->lr < 0.1f)) return LK_FAIL(err, LK_E_RANGE, "a learning rate of %g is outside 0..0.1", (double)o->lr);
     if (!(o->gan_power >= 0 && o->gan_power <= 10)) return LK_FAIL(err, LK_E_RANGE, "an adversary of strength %g is outside 0..10", (double)o->gan_power);
     return LK_OK;
@@ -322,6 +347,7 @@ lk_status swap_train_run(swap_job *j, lk_swap_train_report *report, const lk_can
     if (s == LK_OK && j->o->resume) {
         s = swap_state_load(j, err);
         if (s == LK_E_NOTFOUND) s = LK_OK;
+        else if (s == LK_OK) extend_plan(j, &j->state);
     }
     if (s != LK_OK) goto done;
     r.base_seconds = j->state.seconds;
@@ -331,7 +357,8 @@ lk_status swap_train_run(swap_job *j, lk_swap_train_report *report, const lk_can
     lk_meter_init(&r.meter, progress, "train", "steps", j->state.end[SWAP_ADVERSARY]);
     LK_GOTO(done, swap_feed_new(&r.feed, &j->material, &j->net, j->o->seed, err));
     LK_GOTO(done, loop(&r, cancel, err));
-    LK_GOTO(done, checkpoint(&r, false, err));
+    measure(&r);
+    LK_GOTO(done, checkpoint(&r, err));
     LK_GOTO(done, preview(&r, err));
     report->steps = j->state.step;
     report->minutes = j->state.seconds / 60.0;

@@ -27,6 +27,7 @@ int lk_label_place_parse(const char *name)
 /* Words for an action, longest first; the last row is for any other. */
 static const struct { const char *action, *words[4]; } wordings[] = {
     {"face swap", {"AI-made face - consented", "AI-made face", "AI-made", "AI"}},
+    {"contact sheet", {"AI-made face - consented", "AI-made face", "AI-made", "AI"}},
     {"training preview", {"Synthetic preview", "Synthetic", "AI-made", "AI"}},
     {NULL, {"AI-made - consented", "AI-made", "AI", "AI"}},
 };

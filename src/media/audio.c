@@ -84,7 +84,7 @@ static lk_status place_start(taking *t, lk_error *err)
     if (t->frame->best_effort_timestamp == AV_NOPTS_VALUE) return LK_OK;
     AVRational tb = t->src->fmt->streams[t->stream]->time_base, unit = {1, t->out->rate};
     int64_t at = av_rescale_q(t->frame->best_effort_timestamp, tb, unit) - av_rescale_q(t->src->start, AV_TIME_BASE_Q, unit);
-    if (at < 0) {
+    if (at <= 0) {
         t->cut = LK_MIN(-at, (int64_t)10 * t->out->rate);
         return LK_OK;
     }

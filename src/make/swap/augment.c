@@ -78,7 +78,8 @@ static float fetch_mask(const lk_sample *s, float x, float y)
     int ix = (int)x, iy = (int)y;
     float fx = x - (float)ix, fy = y - (float)iy;
     const uint8_t *p = s->mask + iy * w + ix;
-    return ((1 - fx) * (1 - fy) * p[0] + fx * (1 - fy) * p[1] + (1 - fx) * fy * p[w] + fx * fy * p[w + 1]) * (1.0f / 255.0f);
+    float v = (1 - fx) * (1 - fy) * p[0] + fx * (1 - fy) * p[1] + (1 - fx) * fy * p[w] + fx * fy * p[w + 1];
+    return fminf(v * (1.0f / 255.0f), 1.0f);
 }
 
 static void warp_at(const float node[GRID][GRID][2], float u, float v, float *dx, float *dy)

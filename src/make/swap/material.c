@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HELD_OUT_MAX 64
+#define HELD_OUT_MAX 32
 #define SHOWN 8
 #define TONES 64
 #define NEIGHBOURS 3

@@ -50,6 +50,7 @@ lk_status swap_state_save(swap_job *j, lk_error *err)
     lk_text_add(&t, "{\"format\":\"likeness-swap-training-1\",");
     add_identity(j, &t);
     add_number(&t, "step", (double)s->step);
+    add_number(&t, "begin", (double)s->begin);
     add_number(&t, "end0", (double)s->end[0]);
     add_number(&t, "end1", (double)s->end[1]);
     add_number(&t, "end2", (double)s->end[2]);
@@ -98,6 +99,7 @@ static lk_status read_state(swap_job *j, const char *text, lk_error *err)
     if (s == LK_OK) {
         swap_state *st = &j->state;
         st->step = (int64_t)lk_json_number(root, "step", 0);
+        st->begin = (int64_t)lk_json_number(root, "begin", 0);
         st->end[0] = (int64_t)lk_json_number(root, "end0", 0);
         st->end[1] = (int64_t)lk_json_number(root, "end1", 0);
         st->end[2] = (int64_t)lk_json_number(root, "end2", 0);
@@ -111,7 +113,7 @@ static lk_status read_state(swap_job *j, const char *text, lk_error *err)
         st->last.ssim = lk_json_number(root, "held_out_ssim", 0);
         st->last.detail = lk_json_number(root, "held_out_detail", 0);
         st->losses.total = lk_json_number(root, "loss", 0);
-        if (st->step < 0 || st->end[0] < 0 || st->end[1] < st->end[0] || st->end[2] < st->end[1])
+        if (st->begin < 0 || st->step < st->begin || st->end[0] < 0 || st->end[1] < st->end[0] || st->end[2] < st->end[1])
             s = LK_FAIL(err, LK_E_FORMAT, "checkpoint '%s' holds a plan that makes no sense", j->o->work_path);
     }
     lk_text_clear(&want);

@@ -3,10 +3,10 @@
  * error with eyes and mouth counting more, and the mask's cross entropy. Outside
  * the face a small weight holds the picture, so that it does not drift to false
  * colours that an edge pixel could show. */
-#include "make/swap/train.h"
-
-#include <math.h>
 #include <string.h>
+
+#include "make/swap/score.h"
+#include "make/swap/train.h"
 
 #define W_DSSIM 10.0f
 #define W_MSE 10.0f
@@ -27,12 +27,14 @@ lk_status swap_step_new(swap_step *s, const swap_net *net, lk_error *err)
     for (int k = 0; k < net->sides; k++) most = LK_MAX(most, net->side[k].count);
     const int size = net->config.size;
     s->scratch = lk_alloc(lk_loss_dssim_scratch((lk_shape){most, size, size, 3}, window_of(size)));
-    return s->scratch ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory for the losses of the swap network");
+    s->ssim = lk_alloc(lk_score_ssim_floats(size, size) * sizeof(float));
+    return s->scratch && s->ssim ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory for the losses of the swap network");
 }
 
 void swap_step_clear(swap_step *s)
 {
     lk_free(s->scratch);
+    lk_free(s->ssim);
     memset(s, 0, sizeof *s);
 }
 
@@ -63,7 +65,6 @@ swap_losses swap_step_losses(swap_step *s, swap_net *net, const swap_batch *b, b
         double mse = lk_loss_mse(face, &target, &weight, W_MSE, dface);
         double l1 = lk_loss_l1(face, &target, &weight, W_L1, dface);
         double bce = lk_loss_bce(logits, &mask, 0.0f, NULL, W_MASK, dlogits);
-        /* The losses return their unweighted value times weight or not at all alike: see swap_loss_scale in the tests. */
         sum.dssim += dssim / net->sides;
         sum.mse += mse / net->sides;
         sum.mask += bce / net->sides;

@@ -36,7 +36,8 @@ typedef struct lk_swap_train_options {
     bool resume;
     double minutes;           /* wall budget (all phases); 0 = by steps */
     int64_t steps;            /* step budget, 0 = by minutes */
-    int batch;                /* each side, default 8 */
+    int batch;                /* faces of each side a step, default 8 */
+    int batch_target;         /* faces of the destination a step where they are to be fewer; 0 = batch */
     float lr;                 /* highest rate, default 5e-4; rises over 30 steps, falls along a cosine to zero */
     float gan_power;          /* last phase, default .1; 0 = no adversarial phase */
     uint64_t seed;

@@ -106,7 +106,7 @@ void swap_item_plain(const swap_material *m, const swap_item *it, const lk_swap_
 /* --- losses (step.c) ---------------------------------------------------------------------- */
 
 typedef struct swap_losses { double total, dssim, mse, mask; } swap_losses; /* means over the sides */
-typedef struct swap_step { void *scratch; float *flat; } swap_step;
+typedef struct swap_step { void *scratch; float *ssim; } swap_step;
 lk_status swap_step_new(swap_step *s, const swap_net *net, lk_error *err);
 void swap_step_clear(swap_step *s);
 /* Put the batch into the net. */
@@ -137,8 +137,6 @@ swap_validation swap_validate(swap_net *net, const swap_material *m, swap_step *
 /* Sheet of five rows (base: two); sheet->data allocated by the caller through swap_preview_size. */
 void swap_preview_size(const swap_net *net, const swap_material *m, int *w, int *h);
 void swap_preview_draw(swap_net *net, const swap_material *m, swap_batch *scratch, lk_image *sheet);
-/* Mean SSIM (Gaussian window, Wang et al. 2004) of x against y where mask > 0.5; S x S x 3. */
-double swap_ssim(const float *x, const float *y, const float *mask, int size);
 
 /* --- state (state.c) ------------------------------------------------------------------------------- */
 
@@ -146,6 +144,7 @@ typedef enum swap_phase { SWAP_WARP, SWAP_SHARP, SWAP_ADVERSARY, SWAP_PHASES } s
 
 typedef struct swap_state {
     int64_t step;
+    int64_t begin;            /* of the present plan: a finished training may be given more */
     int64_t end[SWAP_PHASES]; /* first step after each phase: the plan, recorded so that a resumed run keeps it */
     double seconds;           /* of training so far */
     float rate_scale;         /* halved after a step that was not a number */

@@ -1,47 +1,9 @@
 /* validate.c: what a model can do, measured on pictures that it never trained on
  * with the averaged weights, and drawn for a person to see. */
-#include "make/swap/train.h"
-
-#include <math.h>
 #include <string.h>
 
-/* Gaussian window of 11 px, deviation 1.5 (Wang et al. 2004); the weights of one axis. */
-static void window11(float w[11])
-{
-    double sum = 0, v[11];
-    for (int i = 0; i < 11; i++) sum += v[i] = exp(-(i - 5) * (i - 5) / (2.0 * 1.5 * 1.5));
-    for (int i = 0; i < 11; i++) w[i] = (float)(v[i] / sum);
-}
-
-double swap_ssim(const float *x, const float *y, const float *mask, int size)
-{
-    float w[11];
-    window11(w);
-    const double c1 = 0.0001, c2 = 0.0009;
-    double sum = 0;
-    int64_t n = 0;
-    for (int cy = 5; cy < size - 5; cy++)
-        for (int cx = 5; cx < size - 5; cx++) {
-            if (mask[cy * size + cx] < 0.5f) continue;
-            for (int k = 0; k < 3; k++) {
-                double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
-                for (int dy = -5; dy <= 5; dy++)
-                    for (int dx = -5; dx <= 5; dx++) {
-                        int i = 3 * ((cy + dy) * size + cx + dx) + k;
-                        double g = (double)(w[dy + 5] * w[dx + 5]), a = (double)x[i], b = (double)y[i];
-                        mx += g * a;
-                        my += g * b;
-                        xx += g * a * a;
-                        yy += g * b * b;
-                        xy += g * a * b;
-                    }
-                double vx = xx - mx * mx, vy = yy - my * my, cov = xy - mx * my;
-                sum += (2 * mx * my + c1) * (2 * cov + c2) / ((mx * mx + my * my + c1) * (vx + vy + c2));
-            }
-            n += 3;
-        }
-    return n ? sum / (double)n : 0.0;
-}
+#include "make/swap/score.h"
+#include "make/swap/train.h"
 
 /* Sum of squared differences of neighbours where the mask is set. */
 static double energy(const float *x, const float *mask, int size)
@@ -89,10 +51,13 @@ swap_validation swap_validate(swap_net *net, const swap_material *m, swap_step *
         swap_net first = *net;
         first.sides = 1;
         v.loss += swap_step_losses(s, &first, b, false).total;
-        const float *face = lk_net_out(net->net, net->side[0].face)->data;
+        float *face = lk_net_out(net->net, net->side[0].face)->data;
         for (int i = 0; i < at_once; i++, n++) {
-            const float *x = face + 3 * pixels * (size_t)i, *y = b->target + 3 * pixels * (size_t)i, *k = b->mask + pixels * (size_t)i;
-            v.ssim += swap_ssim(x, y, k, size);
+            float *x = face + 3 * pixels * (size_t)i, *y = b->target + 3 * pixels * (size_t)i, *k = b->mask + pixels * (size_t)i;
+            lk_image made_im = {.w = size, .h = size, .c = 3, .data = x}, true_im = {.w = size, .h = size, .c = 3, .data = y};
+            for (size_t p = 0; p < pixels; p++) k[p] = k[p] >= 0.5f;
+            double ssim = lk_score_ssim(&made_im, &true_im, k, s->ssim);
+            v.ssim += ssim == ssim ? ssim : 0; /* a picture without a face counts nothing */
             made += energy(x, k, size);
             real += energy(y, k, size);
         }

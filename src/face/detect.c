@@ -24,7 +24,10 @@ struct lk_detector {
     lk_detection found[CANDIDATES];
 };
 
-static const struct { const char *name; int stride; } levels[LK_DETECT_LEVELS] = {{"p8", 8}, {"p16", 16}, {"p32", 32}};
+static const struct {
+    const char *name;
+    int stride;
+} levels[LK_DETECT_LEVELS] = {{"p8", 8}, {"p16", 16}, {"p32", 32}};
 
 float lk_rect_iou(lk_rect a, lk_rect b)
 {
@@ -88,7 +91,10 @@ void lk_detector_close(lk_detector **d)
     *d = NULL;
 }
 
-float lk_detector_threshold(const lk_detector *d) { return d->model.threshold > 0 ? d->model.threshold : 0.5f; }
+float lk_detector_threshold(const lk_detector *d)
+{
+    return d->model.threshold > 0 ? d->model.threshold : 0.5f;
+}
 
 static int padded(int side) { return (side + LK_DETECT_ALIGN - 1) / LK_DETECT_ALIGN * LK_DETECT_ALIGN; }
 
@@ -100,7 +106,8 @@ static lk_status prepare(lk_detector *d, pass *p, int w, int h, lk_error *err)
     if (p->net && p->w == w && p->h == h) return LK_OK;
     lk_net_free(p->net);
     memset(p, 0, sizeof *p);
-    LK_TRY(lk_net_new(&p->net, "face-detect", d->model.params, LK_BACKEND_DNN, lk_cpu_has_bf16() ? LK_BF16 : LK_F32, err));
+    LK_TRY(lk_net_new(&p->net, "face-detect", d->model.params, LK_BACKEND_DNN,
+                      lk_cpu_has_bf16() ? LK_BF16 : LK_F32, err));
     p->in = lk_net_face_detect(p->net, 1, h, w);
     LK_TRY(lk_net_plan(p->net, false, 1, err));
     if (d->model.weights) { /* the parameters exist once the first net is planned */
@@ -126,16 +133,19 @@ int lk_detect_decode(lk_net *net, int sample, int w, int h, float min_logit, lk_
             for (int x = 0; x < t->shape.w; x++, v += LK_DETECT_OUT) {
                 if (!(v[0] >= min_logit) || count == max) continue;
                 float cx = (x + 0.5f + v[1]) * stride - 0.5f, cy = (y + 0.5f + v[2]) * stride - 0.5f;
-                float bw = 4 * stride * expf(LK_CLAMP(v[3], -4.0f, 4.0f)), bh = 4 * stride * expf(LK_CLAMP(v[4], -4.0f, 4.0f));
+                float bw = 4 * stride * expf(LK_CLAMP(v[3], -4.0f, 4.0f)),
+                      bh = 4 * stride * expf(LK_CLAMP(v[4], -4.0f, 4.0f));
                 if (cx < 0 || cy < 0 || cx >= w || cy >= h) continue;
-                out[count++] = (lk_detection){{cx - bw / 2, cy - bh / 2, cx + bw / 2, cy + bh / 2}, 1.0f / (1.0f + expf(-v[0]))};
+                out[count++] = (lk_detection){{cx - bw / 2, cy - bh / 2, cx + bw / 2, cy + bh / 2},
+                                              1.0f / (1.0f + expf(-v[0]))};
             }
     }
     return count;
 }
 
 /* Run one pass over im (sx, sy: its pixels per picture pixel) and append what scores above the threshold. */
-static void detect(pass *p, const lk_image *im, float sx, float sy, float min_logit, float min_face, lk_detection *found, int *count)
+static void detect(pass *p, const lk_image *im, float sx, float sy, float min_logit, float min_face,
+                   lk_detection *found, int *count)
 {
     float *in = lk_net_in(p->net, p->in)->data;
     for (int y = 0; y < p->h; y++) {
@@ -146,10 +156,12 @@ static void detect(pass *p, const lk_image *im, float sx, float sy, float min_lo
         memset(row + used, 0, (size_t)(p->w * 3 - used) * sizeof *row); /* mid-grey */
     }
     lk_net_forward(p->net);
-    int first = *count, n = lk_detect_decode(p->net, 0, im->w, im->h, min_logit, found + first, CANDIDATES - first);
+    int first = *count,
+        n = lk_detect_decode(p->net, 0, im->w, im->h, min_logit, found + first, CANDIDATES - first);
     for (int i = first; i < first + n; i++) {
         lk_rect *b = &found[i].box;
-        *b = (lk_rect){(b->x0 + 0.5f) / sx - 0.5f, (b->y0 + 0.5f) / sy - 0.5f, (b->x1 + 0.5f) / sx - 0.5f, (b->y1 + 0.5f) / sy - 0.5f};
+        *b = (lk_rect){(b->x0 + 0.5f) / sx - 0.5f, (b->y0 + 0.5f) / sy - 0.5f, (b->x1 + 0.5f) / sx - 0.5f,
+                       (b->y1 + 0.5f) / sy - 0.5f};
         if (b->y1 - b->y0 >= min_face) found[(*count)++] = found[i];
     }
 }
@@ -165,7 +177,8 @@ lk_status lk_detector_run(lk_detector *d, const lk_image *rgb, float min_face, f
                           lk_detection *out, int max, int *count, lk_error *err)
 {
     *count = 0;
-    if (rgb->c != 3 || rgb->w < 1 || rgb->h < 1) return LK_FAIL(err, LK_E_ARG, "face detection needs an RGB picture");
+    if (rgb->c != 3 || rgb->w < 1 || rgb->h < 1)
+        return LK_FAIL(err, LK_E_ARG, "face detection needs an RGB picture");
     if (!(min_face > 0)) min_face = 24;
     if (!(threshold > 0)) threshold = lk_detector_threshold(d);
     threshold = LK_CLAMP(threshold, 0.001f, 0.999f);
@@ -183,13 +196,15 @@ lk_status lk_detector_run(lk_detector *d, const lk_image *rgb, float min_face, f
     }
     int found = 0;
     LK_TRY(prepare(d, &d->pass[0], w, h, err));
-    detect(&d->pass[0], work, (float)w / rgb->w, (float)h / rgb->h, min_logit, min_face * 0.9f, d->found, &found);
+    detect(&d->pass[0], work, (float)w / rgb->w, (float)h / rgb->h, min_logit, min_face * 0.9f, d->found,
+           &found);
     if (LK_MIN(w, h) > 160) { /* a face too large for the first pass */
         int hw = w / 2, hh = h / 2;
         LK_TRY(sized(&d->half, hw, hh, err));
         lk_image_resize(work, &d->half, LK_FILTER_AREA);
         LK_TRY(prepare(d, &d->pass[1], hw, hh, err));
-        detect(&d->pass[1], &d->half, (float)hw / rgb->w, (float)hh / rgb->h, min_logit, min_face * 0.9f, d->found, &found);
+        detect(&d->pass[1], &d->half, (float)hw / rgb->w, (float)hh / rgb->h, min_logit, min_face * 0.9f,
+               d->found, &found);
     }
     lk_detection_sort(d->found, found);
     found = lk_detection_nms(d->found, found, MAX_IOU);

@@ -35,7 +35,8 @@ void lk_embedder_close(lk_embedder **e)
 /* The picture and its mirror image are both embedded and added: a face has no handedness. */
 lk_status lk_embedder_run(lk_embedder *e, const lk_image *crop, float out[LK_EMBEDDING], lk_error *err)
 {
-    if (crop->c != 3 || crop->w != crop->h || crop->w < 1) return LK_FAIL(err, LK_E_ARG, "the embedding needs a square RGB crop");
+    if (crop->c != 3 || crop->w != crop->h || crop->w < 1)
+        return LK_FAIL(err, LK_E_ARG, "the embedding needs a square RGB crop");
     const lk_image *src = crop;
     if (crop->w != LK_NET_CROP) {
         lk_image_resize(crop, &e->in, LK_FILTER_AREA);

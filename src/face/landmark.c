@@ -19,7 +19,8 @@ lk_rect lk_face_box(const lk_point lm[LK_LANDMARKS])
     return (lk_rect){r.x0 - wx, r.y0 - wy, r.x1 + wx, r.y1 + wy};
 }
 
-/* Picture -> crop: (cx, cy) to the middle, `side` picture pixels across, the picture direction (ux, uy) upright. */
+/* Picture -> crop: (cx, cy) to the middle, `side` picture pixels across, the picture direction (ux, uy)
+ * upright. */
 static lk_affine frame_at(float cx, float cy, float side, float ux, float uy)
 {
     float s = LK_NET_CROP / fmaxf(side, 1e-3f), mid = (LK_NET_CROP - 1) * 0.5f;
@@ -40,7 +41,8 @@ lk_affine lk_landmark_frame_points(const lk_point lm[LK_LANDMARKS])
 {
     float ex = 0, ey = 0, mx = 0, my = 0;
     for (int i = 36; i < 48; i++) ex += lm[i].x / 12, ey += lm[i].y / 12;
-    for (int i = 48; i < 60; i++) mx += lm[i].x / 12, my += lm[i].y / 12; /* outer lips: the inner ones come and go with speech */
+    for (int i = 48; i < 60; i++)
+        mx += lm[i].x / 12, my += lm[i].y / 12; /* outer lips: the inner ones come and go with speech */
     float ux = mx - ex, uy = my - ey, n = sqrtf(ux * ux + uy * uy);
     if (!(n > 1e-3f)) return lk_landmark_frame_box(lk_face_box(lm));
     ux /= n;
@@ -108,9 +110,11 @@ void lk_landmarker_close(lk_landmarker **l)
 }
 
 lk_status lk_landmarker_run(lk_landmarker *l, const lk_image *rgb, lk_affine to_crop,
-                            lk_point lm[LK_LANDMARKS], float *quality, float spread[LK_LANDMARKS], lk_error *err)
+                            lk_point lm[LK_LANDMARKS], float *quality, float spread[LK_LANDMARKS],
+                            lk_error *err)
 {
-    if (rgb->c != 3 || rgb->w < 1 || rgb->h < 1) return LK_FAIL(err, LK_E_ARG, "landmarks need an RGB picture");
+    if (rgb->c != 3 || rgb->w < 1 || rgb->h < 1)
+        return LK_FAIL(err, LK_E_ARG, "landmarks need an RGB picture");
     float det = to_crop.a * to_crop.e - to_crop.b * to_crop.d;
     if (!isfinite(det) || !(fabsf(det) > 1e-12f) || !isfinite(to_crop.c) || !isfinite(to_crop.f))
         return LK_FAIL(err, LK_E_ARG, "the landmark frame is degenerate");

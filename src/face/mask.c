@@ -36,7 +36,8 @@ void lk_masker_close(lk_masker **m)
 lk_status lk_masker_run(lk_masker *m, const lk_image *crop, lk_image *mask, lk_error *err)
 {
     if (crop->c != 3 || mask->c != 1 || crop->w != mask->w || crop->h != mask->h || crop->w != crop->h)
-        return LK_FAIL(err, LK_E_ARG, "the face mask needs a square RGB crop and a one-channel mask of the same size");
+        return LK_FAIL(err, LK_E_ARG,
+                       "the face mask needs a square RGB crop and a one-channel mask of the same size");
     const lk_image *src = crop;
     if (crop->w != LK_NET_CROP) {
         lk_image_resize(crop, &m->in, LK_FILTER_AREA);

@@ -4,7 +4,8 @@
 
 #include "face/nets.h"
 
-lk_status lk_face_model_open(const char *dir, const char *name, lk_face_describe_fn describe, lk_face_model *out, lk_error *err)
+lk_status lk_face_model_open(const char *dir, const char *name, lk_face_describe_fn describe,
+                             lk_face_model *out, lk_error *err)
 {
     memset(out, 0, sizeof *out);
     if (!dir) dir = lk_models_dir();
@@ -15,7 +16,9 @@ lk_status lk_face_model_open(const char *dir, const char *name, lk_face_describe
     LK_GOTO(fail, lk_safetensors_open(path, &st, err));
     const char *kind = lk_safetensors_meta(st, "net");
     if (!kind || strcmp(kind, name)) {
-        s = LK_FAIL(err, LK_E_FORMAT, "%s holds the network \"%s\", not %s; reinstall the models or set LIKENESS_MODELS", path, kind ? kind : "(unnamed)", name);
+        s = LK_FAIL(err, LK_E_FORMAT,
+                    "%s holds the network \"%s\", not %s; reinstall the models or set LIKENESS_MODELS", path,
+                    kind ? kind : "(unnamed)", name);
         goto fail;
     }
     const char *threshold = lk_safetensors_meta(st, "threshold");

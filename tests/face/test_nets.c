@@ -43,13 +43,15 @@ static void one_face(void)
     CHECK_INT(n, 1);
     lk_point lm[LK_LANDMARKS], again[LK_LANDMARKS];
     float quality = 0, spread[LK_LANDMARKS];
-    CHECK_OK(lk_landmarker_run(l, &im, lk_landmark_frame_box(found[0].box), lm, &quality, spread, &err), &err);
+    CHECK_OK(lk_landmarker_run(l, &im, lk_landmark_frame_box(found[0].box), lm, &quality, spread, &err),
+             &err);
     CHECK(quality > 0.5f, "quality %g", (double)quality);
     float lx, ly, rx, ry, mx, my, eye = lk_face_interocular(lm);
     mean_of(lm, 36, 42, &rx, &ry);
     mean_of(lm, 42, 48, &lx, &ly);
     mean_of(lm, 48, 60, &mx, &my);
-    CHECK(rx < lm[30].x && lm[30].x < lx, "the nose tip %g lies between the eyes %g and %g", (double)lm[30].x, (double)rx, (double)lx);
+    CHECK(rx < lm[30].x && lm[30].x < lx, "the nose tip %g lies between the eyes %g and %g", (double)lm[30].x,
+          (double)rx, (double)lx);
     CHECK(ry < lm[30].y && ly < lm[30].y && lm[30].y < my, "the nose tip lies between eyes and mouth");
     CHECK(lm[8].y > my && eye > 20, "the chin is the lowest");
     CHECK(lk_rect_iou(lk_face_box(lm), found[0].box) > 0.6f, "the box is the points' box");
@@ -85,7 +87,8 @@ static void turned_face(void)
     lk_image_warp(&im, &turned, lk_affine_invert(turn), LK_FILTER_BILINEAR, LK_BORDER_CLAMP);
     CHECK_OK(lk_detector_run(d, &turned, 24, 0, found, 4, &n, &err), &err);
     CHECK(n >= 1, "the turned face is found");
-    CHECK_OK(lk_landmarker_run(l, &turned, lk_landmark_frame_box(found[0].box), b, &quality, NULL, &err), &err);
+    CHECK_OK(lk_landmarker_run(l, &turned, lk_landmark_frame_box(found[0].box), b, &quality, NULL, &err),
+             &err);
     CHECK_OK(lk_landmarker_run(l, &turned, lk_landmark_frame_points(b), b, &quality, NULL, &err), &err);
     float eye = lk_face_interocular(a), sum = 0;
     for (int i = 0; i < LK_LANDMARKS; i++) {
@@ -123,7 +126,8 @@ static void odd_pictures(void)
     lk_detector_close(&d);
 }
 
-/* The mask covers the middle of the face and not the picture's corners; a crop of another size gives the same. */
+/* The mask covers the middle of the face and not the picture's corners; a crop of another size gives the
+ * same. */
 static void mask_and_identity(void)
 {
     lk_error err = {0};
@@ -148,15 +152,18 @@ static void mask_and_identity(void)
     CHECK_OK(lk_detector_run(d, &im, 24, 0, found, 4, &n, &err), &err);
     CHECK_OK(lk_landmarker_run(l, &im, lk_landmark_frame_box(found[0].box), lm, &quality, NULL, &err), &err);
     CHECK_OK(lk_landmarker_run(l, &im, lk_landmark_frame_points(lm), lm, &quality, NULL, &err), &err);
-    lk_image_warp(&im, &crop, lk_affine_invert(lk_face_align(lm, 96, LK_FACE_CROP_COVERAGE)), LK_FILTER_AREA, LK_BORDER_CLAMP);
-    lk_image_warp(&im, &big, lk_affine_invert(lk_face_align(lm, 192, LK_FACE_CROP_COVERAGE)), LK_FILTER_AREA, LK_BORDER_CLAMP);
+    lk_image_warp(&im, &crop, lk_affine_invert(lk_face_align(lm, 96, LK_FACE_CROP_COVERAGE)), LK_FILTER_AREA,
+                  LK_BORDER_CLAMP);
+    lk_image_warp(&im, &big, lk_affine_invert(lk_face_align(lm, 192, LK_FACE_CROP_COVERAGE)), LK_FILTER_AREA,
+                  LK_BORDER_CLAMP);
     CHECK_OK(lk_masker_run(m, &crop, &mask, &err), &err);
     CHECK(mask.data[52 * 96 + 48] > 0.8f, "the middle is face: %g", (double)mask.data[52 * 96 + 48]);
     CHECK(mask.data[0] < 0.2f && mask.data[95] < 0.2f && mask.data[95 * 96] < 0.2f, "the corners are not");
     CHECK_OK(lk_embedder_run(e, &crop, v, &err), &err);
     CHECK_OK(lk_embedder_run(e, &big, w, &err), &err);
     CHECK_NEAR(lk_embedding_cosine(v, v), 1, 1e-5);
-    CHECK(lk_embedding_cosine(v, w) > 0.8f, "the same face at another size: %g", (double)lk_embedding_cosine(v, w));
+    CHECK(lk_embedding_cosine(v, w) > 0.8f, "the same face at another size: %g",
+          (double)lk_embedding_cosine(v, w));
     CHECK_STATUS(lk_masker_run(m, &big, &mask, &err), LK_E_ARG, &err);
     lk_image_clear(&im);
     lk_image_clear(&crop);
@@ -207,7 +214,8 @@ static lk_status open_all(const char *dir, int which, lk_error *err)
     int n;
     lk_status s = which == 0 ? lk_detector_open(dir, &d, err) : which == 1 ? lk_landmarker_open(dir, &l, err)
                 : which == 2 ? lk_masker_open(dir, &m, err) : lk_embedder_open(dir, &e, err);
-    if (d && s == LK_OK && lk_image_new(64, 64, 3, &im, err) == LK_OK) s = lk_detector_run(d, &im, 24, 0, found, 1, &n, err);
+    if (d && s == LK_OK && lk_image_new(64, 64, 3, &im, err) == LK_OK)
+        s = lk_detector_run(d, &im, 24, 0, found, 1, &n, err);
     lk_image_clear(&im);
     lk_detector_close(&d);
     lk_landmarker_close(&l);
@@ -244,7 +252,8 @@ static void damaged_models(void)
         CHECK_STATUS(open_all(tempdir, i, &err), LK_E_FORMAT, &err);
         lk_free(data);
         unlink(path);
-        CHECK(open_all(tempdir, i, &err) < 0 && strstr(err.message, names[i]), "a missing file is named: %s", err.message);
+        CHECK(open_all(tempdir, i, &err) < 0 && strstr(err.message, names[i]), "a missing file is named: %s",
+              err.message);
     }
 }
 
@@ -255,7 +264,8 @@ static void frames_and_boxes(void)
     lk_face_mean_shape(200, 1.5f, lm);
     for (int turn = -40; turn <= 40; turn += 20) {
         float c = cosf((float)turn * 0.01745f), s = sinf((float)turn * 0.01745f);
-        for (int i = 0; i < LK_LANDMARKS; i++) out[i] = (lk_point){c * lm[i].x - s * lm[i].y + 300, s * lm[i].x + c * lm[i].y + 50};
+        for (int i = 0; i < LK_LANDMARKS; i++)
+            out[i] = (lk_point){c * lm[i].x - s * lm[i].y + 300, s * lm[i].x + c * lm[i].y + 50};
         lk_affine m = lk_landmark_frame_points(out);
         for (int i = 0; i < LK_LANDMARKS; i++) lk_affine_apply(m, out[i].x, out[i].y, &out[i].x, &out[i].y);
         lk_rect b = lk_face_box(out);
@@ -267,7 +277,8 @@ static void frames_and_boxes(void)
     lk_rect a = {0, 0, 2, 2}, b = {1, 1, 3, 3}, far = {9, 9, 10, 10};
     CHECK_NEAR(lk_rect_iou(a, b), 1.0 / 7, 1e-6);
     CHECK_NEAR(lk_rect_iou(a, far), 0, 0);
-    lk_detection d[] = {{{0, 0, 10, 10}, 0.6f}, {{1, 1, 11, 11}, 0.9f}, {{20, 20, 30, 30}, 0.3f}, {{3, 3, 7, 7}, 0.5f}};
+    lk_detection d[] = {
+        {{0, 0, 10, 10}, 0.6f}, {{1, 1, 11, 11}, 0.9f}, {{20, 20, 30, 30}, 0.3f}, {{3, 3, 7, 7}, 0.5f}};
     lk_detection_sort(d, 4);
     CHECK_INT(lk_detection_nms(d, 4, 0.4f), 2); /* the overlap and the part of a face are gone */
     CHECK_NEAR(d[0].score, 0.9, 1e-6);
@@ -294,8 +305,13 @@ static void heat_points(void)
 }
 
 static const check_test tests[] = {
-    {"heat_points", heat_points}, {"frames_and_boxes", frames_and_boxes}, {"one_face", one_face}, {"turned_face", turned_face},
-    {"odd_pictures", odd_pictures}, {"mask_and_identity", mask_and_identity}, {"same_answer_twice", same_answer_twice},
+    {"heat_points", heat_points},
+    {"frames_and_boxes", frames_and_boxes},
+    {"one_face", one_face},
+    {"turned_face", turned_face},
+    {"odd_pictures", odd_pictures},
+    {"mask_and_identity", mask_and_identity},
+    {"same_answer_twice", same_answer_twice},
     {"damaged_models", damaged_models},
 };
 

@@ -18,14 +18,18 @@ static lk_face_train_options small(const char *file, int64_t steps, int batch)
 
 static void loss_falls(void)
 {
-    static const struct { const char *net; int steps, batch; double to; } rows[] = {
-        {"face-landmark", 60, 8, 0.7}, {"face-mask", 40, 8, 0.8}, {"face-id", 50, 8, 0.9}, {"face-detect", 30, 4, 0.8}};
+    static const struct { const char *net; int steps, batch; double to;
+    } rows[] = {{"face-landmark", 60, 8, 0.7},
+                {"face-mask", 40, 8, 0.8},
+                {"face-id", 50, 8, 0.9},
+                {"face-detect", 30, 4, 0.8}};
     lk_error err = {0};
     for (size_t i = 0; i < LK_COUNT(rows); i++) {
         lk_face_train_result r = {0};
         lk_face_train_options o = small("falls.safetensors", rows[i].steps, rows[i].batch);
         CHECK_OK(lk_face_train(rows[i].net, &o, &r, NULL, NULL, &err), &err);
-        CHECK(r.finished && r.last_loss < rows[i].to * r.first_loss, "%s: %g -> %g", rows[i].net, r.first_loss, r.last_loss);
+        CHECK(r.finished && r.last_loss < rows[i].to * r.first_loss, "%s: %g -> %g", rows[i].net,
+              r.first_loss, r.last_loss);
         lk_safetensors *st = NULL;
         CHECK_OK(lk_safetensors_open(o.output, &st, &err), &err);
         CHECK_STR(st ? lk_safetensors_meta(st, "net") : NULL, rows[i].net);
@@ -107,7 +111,10 @@ static void pictures(void)
 }
 
 static const check_test tests[] = {
-    {"pictures", pictures}, {"missing_data", missing_data}, {"loss_falls", loss_falls}, {"resumes_bit_identically", resumes_bit_identically},
+    {"pictures", pictures},
+    {"missing_data", missing_data},
+    {"loss_falls", loss_falls},
+    {"resumes_bit_identically", resumes_bit_identically},
 };
 
 int main(int argc, char **argv)

@@ -12,7 +12,8 @@ lk_affine lk_affine_about(float cx, float cy, float degrees, float sx, float sy,
 {
     float c = cosf(degrees * PI / 180), s = sinf(degrees * PI / 180);
     lk_affine turn = {c, -s, 0, s, c, 0}, stretch = {sx, shear, 0, 0, sy, 0};
-    return lk_affine_mul(lk_affine_shift(cx, cy), lk_affine_mul(lk_affine_mul(turn, stretch), lk_affine_shift(-cx, -cy)));
+    return lk_affine_mul(lk_affine_shift(cx, cy),
+                         lk_affine_mul(lk_affine_mul(turn, stretch), lk_affine_shift(-cx, -cy)));
 }
 
 void lk_mirror_permutation(int perm[LK_LANDMARKS])
@@ -32,7 +33,8 @@ static void light(float *rgb, int w, int h, float strength, lk_rng *r)
     float curve = lk_rng_range(r, -0.5f, 0.5f) * strength; /* y + curve * y * (1 - y): a gamma without powf */
     float saturation = 1 + lk_rng_range(r, -0.6f, 0.4f) * strength;
     if (lk_rng_uniform(r) < 0.15f * strength) saturation = 0;
-    float angle = lk_rng_range(r, 0, 2 * PI), slope = lk_rng_uniform(r) < 0.6f ? lk_rng_range(r, 0, 1.0f) * strength : 0;
+    float angle = lk_rng_range(r, 0, 2 * PI),
+          slope = lk_rng_uniform(r) < 0.6f ? lk_rng_range(r, 0, 1.0f) * strength : 0;
     float gx = cosf(angle) * slope / w, gy = sinf(angle) * slope / h;
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
@@ -53,12 +55,15 @@ static void blur(float *rgb, int w, int h, float side, float *scratch)
     float mid = 1 - 2 * side;
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
-            const float *a = rgb + (y * w + LK_MAX(x - 1, 0)) * 3, *b = rgb + (y * w + x) * 3, *c = rgb + (y * w + LK_MIN(x + 1, w - 1)) * 3;
+            const float *a = rgb + (y * w + LK_MAX(x - 1, 0)) * 3, *b = rgb + (y * w + x) * 3,
+                        *c = rgb + (y * w + LK_MIN(x + 1, w - 1)) * 3;
             for (int k = 0; k < 3; k++) scratch[(y * w + x) * 3 + k] = side * (a[k] + c[k]) + mid * b[k];
         }
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w * 3; x++)
-            rgb[y * w * 3 + x] = side * (scratch[LK_MAX(y - 1, 0) * w * 3 + x] + scratch[LK_MIN(y + 1, h - 1) * w * 3 + x]) + mid * scratch[y * w * 3 + x];
+            rgb[y * w * 3 + x] =
+                side * (scratch[LK_MAX(y - 1, 0) * w * 3 + x] + scratch[LK_MIN(y + 1, h - 1) * w * 3 + x]) +
+                mid * scratch[y * w * 3 + x];
 }
 
 /* Down to 1/f of the resolution and back up: a face that was small in its frame. */
@@ -67,7 +72,8 @@ static void low_resolution(float *rgb, int w, int h, float f, float *scratch)
     int sw = LK_MAX((int)(w / f), 2), sh = LK_MAX((int)(h / f), 2);
     for (int y = 0; y < sh; y++)
         for (int x = 0; x < sw; x++) {
-            int x0 = x * w / sw, x1 = LK_MAX((x + 1) * w / sw, x0 + 1), y0 = y * h / sh, y1 = LK_MAX((y + 1) * h / sh, y0 + 1);
+            int x0 = x * w / sw, x1 = LK_MAX((x + 1) * w / sw, x0 + 1), y0 = y * h / sh,
+                y1 = LK_MAX((y + 1) * h / sh, y0 + 1);
             float sum[3] = {0};
             for (int yy = y0; yy < y1; yy++)
                 for (int xx = x0; xx < x1; xx++)
@@ -76,7 +82,8 @@ static void low_resolution(float *rgb, int w, int h, float f, float *scratch)
         }
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
-            float sx = LK_CLAMP((x + 0.5f) * sw / w - 0.5f, 0.0f, sw - 1.0f), sy = LK_CLAMP((y + 0.5f) * sh / h - 0.5f, 0.0f, sh - 1.0f);
+            float sx = LK_CLAMP((x + 0.5f) * sw / w - 0.5f, 0.0f, sw - 1.0f),
+                  sy = LK_CLAMP((y + 0.5f) * sh / h - 0.5f, 0.0f, sh - 1.0f);
             int x0 = (int)sx, y0 = (int)sy, x1 = LK_MIN(x0 + 1, sw - 1), y1 = LK_MIN(y0 + 1, sh - 1);
             float fx = sx - x0, fy = sy - y0;
             for (int c = 0; c < 3; c++) {
@@ -162,7 +169,8 @@ void lk_augment_occlude(float *rgb, int w, int h, const lk_pic *texture, float *
     lk_affine to_texture = {0};
     if (!flat) {
         float s = lk_rng_range(r, 0.5f, 2.0f);
-        to_texture = (lk_affine){s, 0, lk_rng_range(r, 0, (float)texture->w) - s * cx, 0, s, lk_rng_range(r, 0, (float)texture->h) - s * cy};
+        to_texture = (lk_affine){s, 0, lk_rng_range(r, 0, (float)texture->w) - s * cx,
+                                 0, s, lk_rng_range(r, 0, (float)texture->h) - s * cy};
     }
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
@@ -173,7 +181,9 @@ void lk_augment_occlude(float *rgb, int w, int h, const lk_pic *texture, float *
             if (ellipse ? px * px + py * py > 1 : fabsf(px) > 1 || fabsf(py) > 1) continue;
             float *p = rgb + (y * w + x) * 3;
             if (flat) memcpy(p, colour, sizeof colour);
-            else lk_pic_sample(texture, lk_affine_mul(to_texture, lk_affine_shift((float)x, (float)y)), true, p, 1, 1);
+            else
+                lk_pic_sample(texture, lk_affine_mul(to_texture, lk_affine_shift((float)x, (float)y)), true,
+                              p, 1, 1);
             if (mask) mask[y * w + x] = 0;
         }
 }

@@ -9,8 +9,8 @@
 /* Light, colour, blur, low resolution, noise, block artefacts and grey, in place on (h, w, 3) floats 0..1.
  * strength 0..1 scales how often and how far. */
 void lk_augment_photo(float *rgb, int w, int h, float strength, lk_rng *r, float *scratch /* w*h*3 */);
-/* A rectangle or ellipse of flat colour or of `texture` over part of the picture. Pixels covered are set to 0 in mask
- * (w*h floats, may be NULL). */
+/* A rectangle or ellipse of flat colour or of `texture` over part of the picture. Pixels covered are set to 0
+ * in mask (w*h floats, may be NULL). */
 void lk_augment_occlude(float *rgb, int w, int h, const lk_pic *texture, float *mask, lk_rng *r);
 
 /* Similarity about a centre: rotation in degrees, scale, and non-uniform stretch. */

@@ -56,7 +56,10 @@ void lk_face_data_clear(lk_face_data *d)
     memset(d, 0, sizeof *d);
 }
 
-static lk_status no_memory(loader *l) { return LK_FAIL(l->err, LK_E_NOMEM, "no memory for the training pictures"); }
+static lk_status no_memory(loader *l)
+{
+    return LK_FAIL(l->err, LK_E_NOMEM, "no memory for the training pictures");
+}
 
 static lk_status read_picture(loader *l, const char *path, lk_image *out)
 {
@@ -72,7 +75,8 @@ static lk_status read_picture(loader *l, const char *path, lk_image *out)
 }
 
 /* Shrink into the example, with its points, and add all to the fingerprint. */
-static lk_status keep(loader *l, lk_example *e, const char *name, const lk_image *im, const lk_image *mask, int max_side)
+static lk_status keep(loader *l, lk_example *e, const char *name, const lk_image *im, const lk_image *mask,
+                      int max_side)
 {
     LK_TRY(lk_pic_make(im, max_side, &e->pic, l->err));
     if (mask) LK_TRY(lk_pic_make(mask, max_side, &e->mask, l->err));
@@ -86,7 +90,9 @@ static lk_status keep(loader *l, lk_example *e, const char *name, const lk_image
     lk_hasher_add(l->d->hasher, e->pic.level[0], (size_t)e->pic.w * e->pic.h * e->pic.c);
     if (mask) lk_hasher_add(l->d->hasher, e->mask.level[0], (size_t)e->mask.w * e->mask.h);
     lk_meter_set(&l->meter, l->d->count, NULL);
-    return lk_cancel_raised(l->cancel) ? LK_FAIL(l->err, LK_E_CANCELLED, "loading the training pictures was stopped") : LK_OK;
+    return lk_cancel_raised(l->cancel)
+               ? LK_FAIL(l->err, LK_E_CANCELLED, "loading the training pictures was stopped")
+               : LK_OK;
 }
 
 static bool read_points(const char *path, lk_point lm[LK_LANDMARKS])
@@ -125,12 +131,14 @@ static lk_status load_london(loader *l)
     char path[1024], points[1024], line[256];
     snprintf(path, sizeof path, "%s/faces_london/roles.csv", l->dir);
     FILE *roles = fopen(path, "r");
-    if (!roles) return LK_FAIL(l->err, LK_E_NOTFOUND, "%s is missing; point LIKENESS_DATA at the data folder", path);
+    if (!roles)
+        return LK_FAIL(l->err, LK_E_NOTFOUND, "%s is missing; point LIKENESS_DATA at the data folder", path);
     lk_status s = LK_OK;
     int person = 0;
     while (s == LK_OK && fgets(line, sizeof line, roles)) {
         char id[32], role[32];
-        if (sscanf(line, "%31[^,],%31[^,]", id, role) != 2 || strcmp(role, "train")) continue; /* devtest is held out */
+        if (sscanf(line, "%31[^,],%31[^,]", id, role) != 2 || strcmp(role, "train"))
+            continue; /* devtest is held out */
         int identity = l->d->identities++;
         bool held = person++ % 12 == 5;
         if (l->want & LK_WANT_PHOTOS) {
@@ -159,7 +167,9 @@ static lk_status load_canada(loader *l)
     snprintf(folder, sizeof folder, "%s/faces_canada", l->dir);
     struct dirent **names = NULL;
     int n = scandir(folder, &names, only_jpg, alphasort);
-    if (n < 0) return LK_FAIL(l->err, LK_E_NOTFOUND, "%s is missing; point LIKENESS_DATA at the data folder", folder);
+    if (n < 0)
+        return LK_FAIL(l->err, LK_E_NOTFOUND, "%s is missing; point LIKENESS_DATA at the data folder",
+                       folder);
     lk_status s = LK_OK;
     for (int i = 0; i < n; i++) {
         if (s == LK_OK) {
@@ -180,7 +190,9 @@ static lk_status load_caltech_noface(loader *l)
     snprintf(folder, sizeof folder, "%s/noface_caltech", l->dir);
     struct dirent **names = NULL;
     int n = scandir(folder, &names, only_jpg, alphasort);
-    if (n < 0) return LK_FAIL(l->err, LK_E_NOTFOUND, "%s is missing; point LIKENESS_DATA at the data folder", folder);
+    if (n < 0)
+        return LK_FAIL(l->err, LK_E_NOTFOUND, "%s is missing; point LIKENESS_DATA at the data folder",
+                       folder);
     lk_status s = LK_OK;
     for (int i = 0; i < n; i++) {
         if (s == LK_OK && i < n / 2) {
@@ -234,7 +246,9 @@ static lk_status add_still(loader *l, const lk_json *o, int identity)
     char path[1024];
     bool face = lk_json_number(o, "face", 0) != 0;
     const char *mask_name = lk_json_string(o, "mask", NULL);
-    if (face ? !(l->want & LK_WANT_STILLS) || ((l->want & LK_WANT_MASKED_ONLY) && !mask_name) : !(l->want & LK_WANT_NOFACE)) return LK_OK;
+    if (face ? !(l->want & LK_WANT_STILLS) || ((l->want & LK_WANT_MASKED_ONLY) && !mask_name)
+             : !(l->want & LK_WANT_NOFACE))
+        return LK_OK;
     lk_image im = {0}, mask = {0};
     snprintf(path, sizeof path, "%s/actors/stills/%s", l->dir, lk_json_string(o, "file", ""));
     lk_status s = read_picture(l, path, &im);
@@ -287,7 +301,8 @@ static lk_status load_stills(loader *l)
     return s;
 }
 
-static lk_status add_actor_frame(loader *l, const char *actor, const lk_frame *f, const lk_json *o, int identity)
+static lk_status add_actor_frame(loader *l, const char *actor, const lk_frame *f, const lk_json *o,
+                                 int identity)
 {
     char path[1024];
     int index = (int)lk_json_number(o, "f", 0);
@@ -332,14 +347,16 @@ static lk_status load_actor(loader *l, const char *actor)
     int identity = l->d->identities++;
     snprintf(path, sizeof path, "%s/actors/actors/%s/train.jsonl.gz", l->dir, actor);
     gzFile gz = gzopen(path, "rb");
-    if (!gz) return LK_FAIL(l->err, LK_E_NOTFOUND, "%s is missing; point LIKENESS_DATA at the data folder", path);
+    if (!gz)
+        return LK_FAIL(l->err, LK_E_NOTFOUND, "%s is missing; point LIKENESS_DATA at the data folder", path);
     lk_reader *r = NULL;
     lk_arena *arena = NULL;
     char *line = lk_alloc(line_max);
     snprintf(path, sizeof path, "%s/actors/actors/%s/train.mp4", l->dir, actor);
     lk_status s = line && lk_arena_new(&arena, 1 << 16) == LK_OK ? LK_OK : no_memory(l);
     if (s == LK_OK) s = lk_reader_open(path, &r, l->err);
-    if (s == LK_OK && !gzgets(gz, line, (int)line_max)) s = LK_FAIL(l->err, LK_E_FORMAT, "%s has labels without a header", path);
+    if (s == LK_OK && !gzgets(gz, line, (int)line_max))
+        s = LK_FAIL(l->err, LK_E_FORMAT, "%s has labels without a header", path);
     for (int64_t i = 0; s == LK_OK && gzgets(gz, line, (int)line_max); i++) {
         lk_frame *f = NULL;
         s = lk_reader_next(r, &f, l->err);

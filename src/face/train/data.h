@@ -14,11 +14,17 @@
 typedef struct lk_pic { int w, h, c, levels; uint8_t *level[LK_PIC_LEVELS]; } lk_pic;
 lk_status lk_pic_make(const lk_image *im, int max_side, lk_pic *out, lk_error *err);
 void lk_pic_clear(lk_pic *p);
-/* dst (h, w, c floats, 0..1) = picture at to_src; the level is chosen by the map's scale. Outside: clamped, or
- * (clamp false) left as it is in dst. */
+/* dst (h, w, c floats, 0..1) = picture at to_src; the level is chosen by the map's scale. Outside: clamped,
+ * or (clamp false) left as it is in dst. */
 void lk_pic_sample(const lk_pic *p, lk_affine to_src, bool clamp, float *dst, int w, int h);
 
-typedef enum lk_source { LK_SOURCE_PHOTO, LK_SOURCE_STILL, LK_SOURCE_ACTOR, LK_SOURCE_NOFACE, LK_SOURCES } lk_source;
+typedef enum lk_source {
+    LK_SOURCE_PHOTO,
+    LK_SOURCE_STILL,
+    LK_SOURCE_ACTOR,
+    LK_SOURCE_NOFACE,
+    LK_SOURCES
+} lk_source;
 
 typedef struct lk_example {
     lk_pic pic;
@@ -32,7 +38,14 @@ typedef struct lk_example {
     bool held;                 /* validation slice: looked at, not learned from */
 } lk_example;
 
-enum { LK_WANT_PHOTOS = 1, LK_WANT_SMILES = 2 /* no landmarks */, LK_WANT_STILLS = 4, LK_WANT_ACTORS = 8, LK_WANT_NOFACE = 16, LK_WANT_MASKED_ONLY = 32 };
+enum {
+    LK_WANT_PHOTOS = 1,
+    LK_WANT_SMILES = 2 /* no landmarks */,
+    LK_WANT_STILLS = 4,
+    LK_WANT_ACTORS = 8,
+    LK_WANT_NOFACE = 16,
+    LK_WANT_MASKED_ONLY = 32
+};
 
 typedef struct lk_face_data {
     lk_example *all;

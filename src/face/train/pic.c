@@ -16,8 +16,10 @@ static lk_status halve(lk_pic *p, int level, lk_error *err)
             int x0 = LK_MIN(2 * x, pw - 1), x1 = LK_MIN(2 * x + 1, pw - 1);
             int y0 = LK_MIN(2 * y, ph - 1), y1 = LK_MIN(2 * y + 1, ph - 1);
             for (int c = 0; c < p->c; c++)
-                dst[(y * w + x) * p->c + c] = (uint8_t)((src[(y0 * pw + x0) * p->c + c] + src[(y0 * pw + x1) * p->c + c] +
-                                                         src[(y1 * pw + x0) * p->c + c] + src[(y1 * pw + x1) * p->c + c] + 2) / 4);
+                dst[(y * w + x) * p->c + c] =
+                    (uint8_t)((src[(y0 * pw + x0) * p->c + c] + src[(y0 * pw + x1) * p->c + c] +
+                               src[(y1 * pw + x0) * p->c + c] + src[(y1 * pw + x1) * p->c + c] + 2) /
+                              4);
         }
     return LK_OK;
 }
@@ -28,7 +30,8 @@ lk_status lk_pic_make(const lk_image *im, int max_side, lk_pic *out, lk_error *e
     lk_image small = {0};
     float f = fminf(1, (float)max_side / LK_MAX(im->w, im->h));
     if (f < 1) {
-        LK_TRY(lk_image_new(LK_MAX((int)lrintf(im->w * f), 1), LK_MAX((int)lrintf(im->h * f), 1), im->c, &small, err));
+        LK_TRY(lk_image_new(LK_MAX((int)lrintf(im->w * f), 1), LK_MAX((int)lrintf(im->h * f), 1), im->c,
+                            &small, err));
         lk_image_resize(im, &small, LK_FILTER_AREA);
         im = &small;
     }
@@ -39,7 +42,8 @@ lk_status lk_pic_make(const lk_image *im, int max_side, lk_pic *out, lk_error *e
     lk_status s = LK_OK;
     out->level[0] = lk_alloc(n);
     if (!out->level[0]) s = LK_FAIL(err, LK_E_NOMEM, "no memory for the training pictures");
-    for (size_t i = 0; s == LK_OK && i < n; i++) out->level[0][i] = (uint8_t)lrintf(LK_CLAMP(im->data[i], 0.0f, 1.0f) * 255);
+    for (size_t i = 0; s == LK_OK && i < n; i++)
+        out->level[0][i] = (uint8_t)lrintf(LK_CLAMP(im->data[i], 0.0f, 1.0f) * 255);
     out->levels = 1;
     while (s == LK_OK && out->levels < LK_PIC_LEVELS && LK_MIN(out->w, out->h) >> out->levels >= 8) {
         s = halve(out, out->levels, err);
@@ -62,7 +66,8 @@ void lk_pic_sample(const lk_pic *p, lk_affine to_src, bool clamp, float *dst, in
     int level = LK_CLAMP((int)floorf(log2f(fmaxf(scale, 1e-6f)) + 0.4f), 0, p->levels - 1);
     int lw = LK_MAX(p->w >> level, 1), lh = LK_MAX(p->h >> level, 1), c = p->c;
     const uint8_t *src = p->level[level];
-    float k = 1.0f / (float)(1 << level), shift = 0.5f * k - 0.5f; /* level px = (source px + 0.5) * k - 0.5 */
+    float k = 1.0f / (float)(1 << level),
+          shift = 0.5f * k - 0.5f; /* level px = (source px + 0.5) * k - 0.5 */
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
             float sx, sy;

@@ -13,7 +13,8 @@ static lk_status draw(lk_example *e, bool face, int identity, lk_rng *r, lk_erro
     if (s == LK_OK) s = lk_image_new(SIDE, SIDE, 1, &mask, err);
     if (s == LK_OK) {
         float back[3] = {lk_rng_uniform(r), lk_rng_uniform(r), lk_rng_uniform(r)};
-        float skin[3] = {0.9f - 0.1f * (float)(identity % 4), 0.7f - 0.1f * (float)(identity / 4 % 4), 0.5f}, dark[3] = {0.1f, 0.05f, 0.1f};
+        float skin[3] = {0.9f - 0.1f * (float)(identity % 4), 0.7f - 0.1f * (float)(identity / 4 % 4), 0.5f},
+              dark[3] = {0.1f, 0.05f, 0.1f};
         lk_draw_fill(&im, 0, 0, SIDE, SIDE, back, 1);
         lk_face_mean_shape(SIDE, 1.8f, e->lm);
         lk_rect b = lk_face_box(e->lm);

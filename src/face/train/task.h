@@ -27,7 +27,8 @@ typedef struct lk_face_task {
     lk_status (*prepare)(lk_face_job *job, lk_error *err); /* after loading, may be NULL */
     void (*init)(lk_face_job *job);            /* touch fresh parameters, may be NULL */
     /* One batch: x is (batch, height, width, 3) as the net takes it, y is (batch, labels). */
-    void (*fill)(const lk_face_job *job, uint64_t step, bool held, float *x, float *y, float *scratch /* one sample */);
+    void (*fill)(const lk_face_job *job, uint64_t step, bool held, float *x, float *y,
+                 float *scratch /* one sample */);
     double (*loss)(lk_face_job *job, const float *y); /* reads outputs, adds output gradients */
     void (*after_step)(lk_face_job *job);      /* may be NULL */
     /* Adds to sum and weight; the score is sum / weight over the held-out batches. */
@@ -38,7 +39,8 @@ struct lk_face_job {
     const lk_face_task *task;
     lk_face_train_options options;
     lk_face_data data;
-    int *pool[LK_SOURCES * 2]; /* indices of examples by source, learned ones then (+ LK_SOURCES) held-out ones */
+    int *pool[LK_SOURCES *
+              2]; /* indices of examples by source, learned ones then (+ LK_SOURCES) held-out ones */
     int pool_count[LK_SOURCES * 2];
     int batch;
     lk_params *params;

@@ -19,7 +19,8 @@
 #define CLIP_NORM 5.0f
 #define DAMP_RESIDUALS 0.25f
 
-static const lk_face_task *const tasks[] = {&lk_face_task_detect, &lk_face_task_landmark, &lk_face_task_mask, &lk_face_task_id};
+static const lk_face_task *const tasks[] = {&lk_face_task_detect, &lk_face_task_landmark, &lk_face_task_mask,
+                                            &lk_face_task_id};
 
 typedef struct batch { float *x, *y; } batch;
 
@@ -32,14 +33,16 @@ typedef struct loader {
 
 lk_face_train_options lk_face_train_defaults(void)
 {
-    return (lk_face_train_options){.seed = 1, .backend = LK_BACKEND_DNN, .type = lk_cpu_has_bf16() ? LK_BF16 : LK_F32};
+    return (lk_face_train_options){
+        .seed = 1, .backend = LK_BACKEND_DNN, .type = lk_cpu_has_bf16() ? LK_BF16 : LK_F32};
 }
 
 const lk_example *lk_face_job_pick(const lk_face_job *job, lk_source source, bool held, lk_rng *r)
 {
     for (int turn = 0; turn < 2 * LK_SOURCES; turn++) { /* this source; the others; then the other slice */
         int i = ((int)source + turn) % LK_SOURCES + (held == (turn < LK_SOURCES) ? LK_SOURCES : 0);
-        if (job->pool_count[i]) return &job->data.all[job->pool[i][lk_rng_below(r, (uint32_t)job->pool_count[i])]];
+        if (job->pool_count[i])
+            return &job->data.all[job->pool[i][lk_rng_below(r, (uint32_t)job->pool_count[i])]];
     }
     return NULL;
 }
@@ -47,12 +50,14 @@ const lk_example *lk_face_job_pick(const lk_face_job *job, lk_source source, boo
 static lk_status make_pools(lk_face_job *job, lk_error *err)
 {
     for (int i = 0; i < 2 * LK_SOURCES; i++)
-        if (!(job->pool[i] = lk_calloc((size_t)job->data.count + 1, sizeof(int)))) return LK_FAIL(err, LK_E_NOMEM, "no memory to train %s", job->task->name);
+        if (!(job->pool[i] = lk_calloc((size_t)job->data.count + 1, sizeof(int))))
+            return LK_FAIL(err, LK_E_NOMEM, "no memory to train %s", job->task->name);
     for (int k = 0; k < job->data.count; k++) {
         int i = (int)job->data.all[k].source + (job->data.all[k].held ? LK_SOURCES : 0);
         job->pool[i][job->pool_count[i]++] = k;
     }
-    return job->data.count ? LK_OK : LK_FAIL(err, LK_E_NOTFOUND, "no training pictures for %s", job->task->name);
+    return job->data.count ? LK_OK
+                           : LK_FAIL(err, LK_E_NOTFOUND, "no training pictures for %s", job->task->name);
 }
 
 static lk_status load_loop(void *user, lk_error *err)
@@ -71,13 +76,18 @@ static lk_status load_loop(void *user, lk_error *err)
     return LK_OK;
 }
 
-static size_t sample_floats(const lk_face_job *job) { return (size_t)job->task->height * job->task->width * 3; }
+static size_t sample_floats(const lk_face_job *job)
+{
+    return (size_t)job->task->height * job->task->width * 3;
+}
 
 static lk_status batch_new(const lk_face_job *job, batch *b, lk_error *err)
 {
     b->x = lk_calloc((size_t)job->batch * sample_floats(job), sizeof(float));
     b->y = lk_calloc((size_t)job->batch * (size_t)job->task->labels, sizeof(float));
-    return b->x && b->y ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory to train %s; try a smaller batch", job->task->name);
+    return b->x && b->y
+               ? LK_OK
+               : LK_FAIL(err, LK_E_NOMEM, "no memory to train %s; try a smaller batch", job->task->name);
 }
 
 static lk_status build(lk_face_job *job, lk_error *err)
@@ -100,18 +110,21 @@ static lk_status build(lk_face_job *job, lk_error *err)
     return lk_net_bind(job->net, err);
 }
 
-static lk_status save_checkpoint(const lk_face_job *job, const char *path, lk_optim *o, int64_t total, lk_error *err)
+static lk_status save_checkpoint(const lk_face_job *job, const char *path, const lk_optim *o, int64_t total,
+                                 lk_error *err)
 {
     char hex[LK_HASH_HEX], state[512];
     lk_hash_hex(&job->data.fingerprint, hex);
-    snprintf(state, sizeof state, "{\"net\":\"%s\",\"total\":%lld,\"seed\":\"%llu\",\"batch\":%d,\"data\":\"%s\"}", job->task->name,
-             (long long)total, (unsigned long long)job->options.seed, job->batch, hex);
-    lk_checkpoint_part part = {"net", job->params, o};
+    snprintf(state, sizeof state,
+             "{\"net\":\"%s\",\"total\":%lld,\"seed\":\"%llu\",\"batch\":%d,\"data\":\"%s\"}",
+             job->task->name, (long long)total, (unsigned long long)job->options.seed, job->batch, hex);
+    lk_checkpoint_part part = {"net", job->params, (lk_optim *)o}; /* read only here */
     return lk_checkpoint_save(path, &part, 1, state, KEEP, err);
 }
 
 /* A checkpoint may be gone on with only by the same network, data, seed and batch. */
-static lk_status load_checkpoint(lk_face_job *job, const char *path, lk_optim *o, int64_t *total, lk_error *err)
+static lk_status load_checkpoint(lk_face_job *job, const char *path, lk_optim *o, int64_t *total,
+                                 lk_error *err)
 {
     char *state = NULL, hex[LK_HASH_HEX], seed[32];
     lk_arena *arena = NULL;
@@ -124,9 +137,12 @@ static lk_status load_checkpoint(lk_face_job *job, const char *path, lk_optim *o
         lk_hash_hex(&job->data.fingerprint, hex);
         snprintf(seed, sizeof seed, "%llu", (unsigned long long)job->options.seed);
         *total = (int64_t)lk_json_number(root, "total", 0);
-        if (strcmp(lk_json_string(root, "net", ""), job->task->name) || (int)lk_json_number(root, "batch", 0) != job->batch ||
+        if (strcmp(lk_json_string(root, "net", ""), job->task->name) ||
+            (int)lk_json_number(root, "batch", 0) != job->batch ||
             strcmp(lk_json_string(root, "seed", ""), seed) || strcmp(lk_json_string(root, "data", ""), hex))
-            s = LK_FAIL(err, LK_E_STATE, "%s was made by another network, batch, seed or data; start again without resuming", path);
+            s = LK_FAIL(err, LK_E_STATE,
+                        "%s was made by another network, batch, seed or data; start again without resuming",
+                        path);
     }
     lk_arena_free(arena);
     lk_free(state);
@@ -141,7 +157,8 @@ static double held_out(lk_face_job *job, batch *b, float *scratch)
     lk_net_refresh(job->net);
     for (uint64_t i = 0; i < HELD_BATCHES; i++) {
         job->task->fill(job, i, true, b->x, b->y, scratch);
-        memcpy(lk_net_in(job->net, job->in)->data, b->x, (size_t)job->batch * sample_floats(job) * sizeof(float));
+        memcpy(lk_net_in(job->net, job->in)->data, b->x,
+               (size_t)job->batch * sample_floats(job) * sizeof(float));
         lk_net_forward(job->net);
         job->task->score(job, b->y, &sum, &weight);
     }
@@ -165,14 +182,18 @@ static lk_status export_weights(lk_face_job *job, int64_t steps, double score, l
     for (int i = 0; i < lk_params_count(p); i++) {
         lk_param *to = lk_params_at(p, i), *from = lk_params_find(job->params, to->name);
         if (!from || from->count != to->count) {
-            s = LK_FAIL(err, LK_E_BUG, "%s: the trained and the shipped network disagree on %s", job->task->name, to->name);
+            s = LK_FAIL(err, LK_E_BUG, "%s: the trained and the shipped network disagree on %s",
+                        job->task->name, to->name);
             goto done;
         }
         memcpy(to->value, from->ema ? from->ema : from->value, (size_t)to->count * sizeof(float));
     }
     lk_hash_hex(&job->data.fingerprint, hex);
-    lk_text_add(&meta, "{\"net\":\"%s\",\"version\":\"1\",\"steps\":\"%lld\",\"batch\":\"%d\",\"seed\":\"%llu\",\"data\":\"%s\",\"held_out\":\"%.4f %s\"",
-                job->task->name, (long long)steps, job->batch, (unsigned long long)job->options.seed, hex, score, job->task->score_name);
+    lk_text_add(&meta,
+                "{\"net\":\"%s\",\"version\":\"1\",\"steps\":\"%lld\",\"batch\":\"%d\",\"seed\":\"%llu\","
+                "\"data\":\"%s\",\"held_out\":\"%.4f %s\"",
+                job->task->name, (long long)steps, job->batch, (unsigned long long)job->options.seed, hex,
+                score, job->task->score_name);
     if (job->task->threshold > 0) lk_text_add(&meta, ",\"threshold\":\"%.3f\"", (double)job->task->threshold);
     lk_text_add(&meta, "}");
     if (meta.failed) s = LK_FAIL(err, LK_E_NOMEM, "no memory to export %s", job->task->name);
@@ -184,98 +205,128 @@ done:
     return s;
 }
 
-static lk_status train(lk_face_job *job, lk_face_train_result *result, const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
+/* Everything that a run holds besides the network. */
+typedef struct run {
+    char *path; /* of the checkpoint */
+    batch ring[AHEAD], held;
+    loader loader;
+    lk_thread *thread;
+    lk_optim optim;
+    int64_t total;
+} run;
+
+static lk_status no_memory(const lk_face_job *job, lk_error *err)
+{
+    return LK_FAIL(err, LK_E_NOMEM, "no memory to train %s; try a smaller batch", job->task->name);
+}
+
+static lk_status run_open(run *r, lk_face_job *job, lk_error *err)
+{
+    const lk_face_train_options *o = &job->options;
+    r->total = o->steps ? o->steps : job->task->steps;
+    r->optim = lk_optim_default(LK_OPTIM_ADAM);
+    r->optim.weight_decay = WEIGHT_DECAY;
+    r->optim.clip_norm = CLIP_NORM;
+    r->optim.ema_decay = EMA_DECAY;
+    r->path = o->checkpoint ? lk_strdup(o->checkpoint) : lk_strfmt("%s.ckpt", o->output);
+    if (!r->path) return no_memory(job, err);
+    if (o->resume) LK_TRY(load_checkpoint(job, r->path, &r->optim, &r->total, err));
+    lk_net_refresh(job->net);
+    loader *l = &r->loader;
+    *l = (loader){.job = job, .from = (uint64_t)r->optim.t, .to = (uint64_t)r->total};
+    l->scratch = lk_calloc(2 * sample_floats(job), sizeof(float)); /* the loader's and ours */
+    if (!l->scratch) return no_memory(job, err);
+    LK_TRY(lk_queue_new(&l->full, AHEAD, err));
+    LK_TRY(lk_queue_new(&l->empty, AHEAD, err));
+    LK_TRY(batch_new(job, &r->held, err));
+    for (int i = 0; i < AHEAD; i++) {
+        LK_TRY(batch_new(job, &r->ring[i], err));
+        LK_TRY(lk_queue_put(l->empty, &r->ring[i]));
+    }
+    return lk_thread_start(&r->thread, load_loop, l, err);
+}
+
+static void run_close(run *r)
+{
+    if (r->loader.full) lk_queue_stop(r->loader.full); /* the loader thread ends at its next put or take */
+    if (r->loader.empty) lk_queue_stop(r->loader.empty);
+    if (r->thread) lk_thread_join(&r->thread, NULL);
+    lk_queue_free(r->loader.full, NULL);
+    lk_queue_free(r->loader.empty, NULL);
+    for (int i = 0; i < AHEAD; i++) lk_free(r->ring[i].x), lk_free(r->ring[i].y);
+    lk_free(r->held.x);
+    lk_free(r->held.y);
+    lk_free(r->loader.scratch);
+    lk_free(r->path);
+}
+
+/* One batch forward, back and into the weights. */
+static lk_status step(lk_face_job *job, run *r, double *loss, double *norm)
 {
     const lk_face_task *t = job->task;
-    int64_t total = job->options.steps ? job->options.steps : t->steps;
-    lk_optim o = lk_optim_default(LK_OPTIM_ADAM);
-    o.weight_decay = WEIGHT_DECAY;
-    o.clip_norm = CLIP_NORM;
-    o.ema_decay = EMA_DECAY;
-    char *path = job->options.checkpoint ? lk_strdup(job->options.checkpoint) : lk_strfmt("%s.ckpt", job->options.output);
-    batch ring[AHEAD] = {0}, held = {0};
-    loader l = {.job = job};
-    lk_thread *thread = NULL;
-    lk_meter meter;
-    char note[160];
-    double start = lk_now(), saved = start, smooth = NAN, first[10] = {0}, last[10] = {0}, score = NAN;
-    int64_t taken = 0;
-    lk_status s = LK_OK;
-
-    if (!path) return LK_FAIL(err, LK_E_NOMEM, "no memory to train %s", t->name);
-    if (job->options.resume) LK_GOTO(done, load_checkpoint(job, path, &o, &total, err));
+    void *item = NULL;
+    LK_TRY(lk_queue_take(r->loader.full, &item));
+    batch *b = item;
+    memcpy(lk_net_in(job->net, job->in)->data, b->x, (size_t)job->batch * sample_floats(job) * sizeof(float));
+    lk_net_forward(job->net);
+    lk_net_zero_out_grads(job->net);
+    *loss = t->loss(job, b->y);
+    lk_params_zero_grad(job->params);
+    lk_net_backward(job->net, true);
+    LK_TRY(lk_queue_put(r->loader.empty, b));
+    lk_optim *o = &r->optim;
+    o->lr = t->lr * lk_schedule_factor(o->t, LK_MIN(200, r->total / 10), r->total, r->total * 6 / 10);
+    *norm = lk_optim_step(o, job->params);
+    if (!isfinite(*norm)) o->t++; /* a step that was not taken; its batch is not met again */
+    if (t->after_step) t->after_step(job);
     lk_net_refresh(job->net);
-    LK_GOTO(done, lk_queue_new(&l.full, AHEAD, err));
-    LK_GOTO(done, lk_queue_new(&l.empty, AHEAD, err));
-    for (int i = 0; i < AHEAD; i++) {
-        LK_GOTO(done, batch_new(job, &ring[i], err));
-        LK_GOTO(done, lk_queue_put(l.empty, &ring[i]));
-    }
-    LK_GOTO(done, batch_new(job, &held, err));
-    l.scratch = lk_calloc(2 * sample_floats(job), sizeof(float)); /* the loader's and ours */
-    if (!l.scratch) { s = LK_FAIL(err, LK_E_NOMEM, "no memory to train %s", t->name); goto done; }
-    l.from = (uint64_t)o.t;
-    l.to = (uint64_t)total;
-    LK_GOTO(done, lk_thread_start(&thread, load_loop, &l, err));
-    lk_meter_init(&meter, progress, "train", "steps", total);
+    return LK_OK;
+}
 
-    while (o.t < total) {
-        void *item = NULL;
-        LK_GOTO(done, lk_queue_take(l.full, &item));
-        batch *b = item;
-        memcpy(lk_net_in(job->net, job->in)->data, b->x, (size_t)job->batch * sample_floats(job) * sizeof(float));
-        lk_net_forward(job->net);
-        lk_net_zero_out_grads(job->net);
-        double loss = t->loss(job, b->y);
-        lk_params_zero_grad(job->params);
-        lk_net_backward(job->net, true);
-        LK_GOTO(done, lk_queue_put(l.empty, b));
-        o.lr = t->lr * lk_schedule_factor(o.t, LK_MIN(200, total / 10), total, total * 6 / 10);
-        double norm = lk_optim_step(&o, job->params);
-        if (!isfinite(norm)) o.t++; /* a step that was not taken; its batch is not met again */
-        if (t->after_step) t->after_step(job);
-        lk_net_refresh(job->net);
+static lk_status train(lk_face_job *job, run *r, lk_face_train_result *result, const lk_cancel *cancel,
+                       const lk_progress_sink *progress, lk_error *err)
+{
+    const lk_face_task *t = job->task;
+    const lk_optim *o = &r->optim;
+    double start = lk_now(), saved = start, smooth = NAN, loss, norm, first[10] = {0}, last[10] = {0};
+    double score = NAN, limit = job->options.minutes * 60;
+    float *scratch = r->loader.scratch + sample_floats(job);
+    int64_t taken = 0;
+    lk_meter meter;
+    char note[160] = "";
+    lk_meter_init(&meter, progress, "train", "steps", r->total);
+    while (o->t < r->total) {
+        lk_status s = step(job, r, &loss, &norm);
+        if (s != LK_OK)
+            return LK_FAIL(err, LK_E_BUG, "the batches of %s ended at step %lld", t->name, (long long)o->t);
         smooth = isfinite(smooth) ? 0.98 * smooth + 0.02 * loss : loss;
         if (taken < 10) first[taken] = loss;
         last[taken++ % 10] = loss;
-        if (o.t % LK_MAX(total / 20, 1) == 0 || o.t == total) score = held_out(job, &held, l.scratch + sample_floats(job));
-        snprintf(note, sizeof note, "loss %.4f  norm %.2f  held-out %.3f %s", smooth, norm, score, t->score_name);
-        lk_meter_set(&meter, o.t, note);
-
-        bool stop = lk_cancel_raised(cancel) || (job->options.minutes > 0 && lk_now() - start > job->options.minutes * 60);
-        if (stop || o.t == total || lk_now() - saved > CHECKPOINT_SECONDS) {
-            LK_GOTO(done, save_checkpoint(job, path, &o, total, err));
+        if (o->t % LK_MAX(r->total / 20, 1) == 0 || o->t == r->total)
+            score = held_out(job, &r->held, scratch);
+        snprintf(note, sizeof note, "loss %.4f  norm %.2f  held-out %.3f %s", smooth, norm, score,
+                 t->score_name);
+        lk_meter_set(&meter, o->t, note);
+        bool stop = lk_cancel_raised(cancel) || (limit > 0 && lk_now() - start > limit);
+        if (stop || o->t == r->total || lk_now() - saved > CHECKPOINT_SECONDS) {
+            LK_TRY(save_checkpoint(job, r->path, o, r->total, err));
             saved = lk_now();
         }
         if (stop) break;
     }
     lk_meter_finish(&meter, note);
-    result->steps = o.t;
-    result->finished = o.t >= total;
+    result->steps = o->t;
+    result->finished = o->t >= r->total;
     for (int64_t i = 0, n = LK_MIN(taken, 10); i < n; i++) {
         result->first_loss += first[i] / (double)n;
         result->last_loss += last[i] / (double)n;
     }
-    if (!isfinite(score)) score = held_out(job, &held, l.scratch + sample_floats(job));
+    if (!isfinite(score)) score = held_out(job, &r->held, scratch);
     result->held_out = score;
-    LK_GOTO(done, export_weights(job, o.t, score, err));
-    if (lk_cancel_raised(cancel) && !result->finished) s = LK_FAIL(err, LK_E_CANCELLED, "training %s was stopped at step %lld; resume goes on from there", t->name, (long long)o.t);
-done:
-    if (l.full) lk_queue_stop(l.full);
-    if (l.empty) lk_queue_stop(l.empty);
-    if (thread) {
-        lk_error late = {0};
-        lk_status joined = lk_thread_join(&thread, &late);
-        if (s == LK_OK && joined != LK_OK) s = joined;
-    }
-    lk_queue_free(l.full, NULL);
-    lk_queue_free(l.empty, NULL);
-    for (int i = 0; i < AHEAD; i++) lk_free(ring[i].x), lk_free(ring[i].y);
-    lk_free(held.x);
-    lk_free(held.y);
-    lk_free(l.scratch);
-    lk_free(path);
-    return s;
+    LK_TRY(export_weights(job, o->t, score, err));
+    if (result->finished || !lk_cancel_raised(cancel)) return LK_OK;
+    return LK_FAIL(err, LK_E_CANCELLED, "training %s was stopped at step %lld; resume goes on from there",
+                   t->name, (long long)o->t);
 }
 
 lk_status lk_face_train(const char *net, const lk_face_train_options *o, lk_face_train_result *result,
@@ -287,16 +338,25 @@ lk_status lk_face_train(const char *net, const lk_face_train_options *o, lk_face
     memset(result, 0, sizeof *result);
     for (size_t i = 0; i < LK_COUNT(tasks); i++)
         if (!strcmp(tasks[i]->name, net)) job.task = tasks[i];
-    if (!job.task) return LK_FAIL(err, LK_E_ARG, "there is no face network \"%s\": choose face-detect, face-landmark, face-mask or face-id", net);
+    if (!job.task)
+        return LK_FAIL(
+            err, LK_E_ARG,
+            "there is no face network \"%s\": choose face-detect, face-landmark, face-mask or face-id", net);
     if (!o->output) return LK_FAIL(err, LK_E_ARG, "training %s needs an output file", net);
     job.batch = o->batch > 0 ? o->batch : job.task->batch;
-    if (job.batch > LK_FACE_BATCH_MAX) return LK_FAIL(err, LK_E_RANGE, "a batch of %d is too large: at most %d", job.batch, LK_FACE_BATCH_MAX);
-    lk_status s = o->synthetic ? lk_face_data_synthetic(o->seed, 96, &job.data, err)
-                               : lk_face_data_load(o->data_dir, job.task->want, &job.data, cancel, progress, err);
+    if (job.batch > LK_FACE_BATCH_MAX)
+        return LK_FAIL(err, LK_E_RANGE, "a batch of %d is too large: at most %d", job.batch,
+                       LK_FACE_BATCH_MAX);
+    lk_status s = o->synthetic
+                      ? lk_face_data_synthetic(o->seed, 96, &job.data, err)
+                      : lk_face_data_load(o->data_dir, job.task->want, &job.data, cancel, progress, err);
     if (s == LK_OK && job.task->prepare) s = job.task->prepare(&job, err);
     if (s == LK_OK) s = make_pools(&job, err);
     if (s == LK_OK) s = build(&job, err);
-    if (s == LK_OK) s = train(&job, result, cancel, progress, err);
+    run r = {0};
+    if (s == LK_OK) s = run_open(&r, &job, err);
+    if (s == LK_OK) s = train(&job, &r, result, cancel, progress, err);
+    run_close(&r);
     lk_net_free(job.net);
     lk_params_free(job.params);
     for (int i = 0; i < 2 * LK_SOURCES; i++) lk_free(job.pool[i]);

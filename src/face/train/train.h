@@ -15,7 +15,8 @@ typedef struct lk_face_train_options {
     const char *data_dir;   /* NULL: $LIKENESS_DATA, else ../shared/data */
     const char *output;     /* weights to write, e.g. models/face-detect.safetensors */
     const char *checkpoint; /* NULL: OUTPUT.ckpt */
-    const char *models_dir; /* where the landmark model is that face-id places unlabelled pictures with; NULL: lk_models_dir() */
+    const char *models_dir; /* where the landmark model is that face-id places unlabelled pictures with; NULL:
+                               lk_models_dir() */
     const char *start_from; /* weights to begin with instead of random ones; NULL: none */
     double minutes;         /* stop (with a checkpoint, resumable) after this long; 0: no limit */
     int64_t steps;          /* 0: the network's default; the learning-rate schedule ends here */

@@ -18,7 +18,10 @@ enum { NOTHING = 0, FIND = 1, IGNORE = 2 };
 #define HUBER 0.1f
 #define PRIOR_LOGIT (-4.0f)
 
-static const struct { const char *name; float stride; } levels[LK_DETECT_LEVELS] = {{"p8", 8}, {"p16", 16}, {"p32", 32}};
+static const struct {
+    const char *name;
+    float stride;
+} levels[LK_DETECT_LEVELS] = {{"p8", 8}, {"p16", 16}, {"p32", 32}};
 
 static lk_rect mapped_box(const lk_example *e, lk_affine m)
 {
@@ -48,13 +51,15 @@ static void background(const lk_face_job *job, bool held, float *x, lk_rng *r)
     const lk_example *e = lk_face_job_pick(job, LK_SOURCE_NOFACE, held, r);
     if (e->has_lm || lk_rng_uniform(r) < 0.08f) { /* flat, padding-grey now and then */
         bool grey = lk_rng_uniform(r) < 0.4f;
-        float colour[3] = {grey ? 0.5f : lk_rng_uniform(r), grey ? 0.5f : lk_rng_uniform(r), grey ? 0.5f : lk_rng_uniform(r)};
+        float colour[3] = {grey ? 0.5f : lk_rng_uniform(r), grey ? 0.5f : lk_rng_uniform(r),
+                           grey ? 0.5f : lk_rng_uniform(r)};
         for (int i = 0; i < D * D * 3; i++) x[i] = colour[i % 3];
         return;
     }
     float cover = (float)D / LK_MIN(e->pic.w, e->pic.h), zoom = cover * expf(lk_rng_range(r, -0.2f, 0.9f));
     lk_affine m = lk_affine_about(D * 0.5f, D * 0.5f, lk_rng_range(r, -10, 10), zoom, zoom, 0);
-    m = lk_affine_mul(m, lk_affine_shift(D * 0.5f - lk_rng_range(r, 0.2f, 0.8f) * e->pic.w, D * 0.5f - lk_rng_range(r, 0.2f, 0.8f) * e->pic.h));
+    m = lk_affine_mul(m, lk_affine_shift(D * 0.5f - lk_rng_range(r, 0.2f, 0.8f) * e->pic.w,
+                                         D * 0.5f - lk_rng_range(r, 0.2f, 0.8f) * e->pic.h));
     if (lk_rng_uniform(r) < 0.5f) m = lk_affine_mul(lk_affine_mirror(D), m);
     lk_pic_sample(&e->pic, lk_affine_invert(m), true, x, D, D);
 }
@@ -68,8 +73,10 @@ static void paste_head(const lk_example *e, lk_affine m, float *x, float *scratc
     float cx = (b.x0 + b.x1) * 0.5f, cy = (b.y0 + b.y1) * 0.5f - (b.y1 - b.y0) * 0.12f;
     lk_rect c = mapped_box(e, m);
     float reach = fmaxf(c.x1 - c.x0, c.y1 - c.y0) * 1.6f;
-    int x0 = LK_CLAMP((int)((c.x0 + c.x1) * 0.5f - reach), 0, D), x1 = LK_CLAMP((int)((c.x0 + c.x1) * 0.5f + reach), x0, D);
-    int y0 = LK_CLAMP((int)((c.y0 + c.y1) * 0.5f - reach), 0, D), y1 = LK_CLAMP((int)((c.y0 + c.y1) * 0.5f + reach), y0, D);
+    int x0 = LK_CLAMP((int)((c.x0 + c.x1) * 0.5f - reach), 0, D),
+        x1 = LK_CLAMP((int)((c.x0 + c.x1) * 0.5f + reach), x0, D);
+    int y0 = LK_CLAMP((int)((c.y0 + c.y1) * 0.5f - reach), 0, D),
+        y1 = LK_CLAMP((int)((c.y0 + c.y1) * 0.5f + reach), y0, D);
     int w = x1 - x0, h = y1 - y0;
     if (w < 1 || h < 1) return;
     lk_affine back = lk_affine_mul(lk_affine_invert(m), lk_affine_shift((float)x0, (float)y0));
@@ -92,7 +99,11 @@ static const lk_example *pick_face(const lk_face_job *job, bool held, lk_rng *r)
 {
     for (int tries = 0; tries < 20; tries++) {
         float u = lk_rng_uniform(r);
-        const lk_example *e = lk_face_job_pick(job, u < 0.55f ? LK_SOURCE_PHOTO : u < 0.85f ? LK_SOURCE_STILL : LK_SOURCE_ACTOR, held, r);
+        const lk_example *e = lk_face_job_pick(job,
+                                               u < 0.55f   ? LK_SOURCE_PHOTO
+                                               : u < 0.85f ? LK_SOURCE_STILL
+                                                           : LK_SOURCE_ACTOR,
+                                               held, r);
         if (e->has_lm) return e;
     }
     return NULL;
@@ -111,7 +122,8 @@ static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, flo
         const lk_example *e = pick_face(job, held, r);
         if (!e) break;
         lk_affine m = place(e, SMALLEST * 0.9f, faces > 2 ? 90 : LARGEST, r);
-        lk_rect b = mapped_box(e, m), room = {b.x0 - 0.3f * (b.x1 - b.x0), b.y0 - 0.5f * (b.y1 - b.y0), b.x1 + 0.3f * (b.x1 - b.x0), b.y1 + 0.3f * (b.y1 - b.y0)};
+        lk_rect b = mapped_box(e, m), room = {b.x0 - 0.3f * (b.x1 - b.x0), b.y0 - 0.5f * (b.y1 - b.y0),
+                                              b.x1 + 0.3f * (b.x1 - b.x0), b.y1 + 0.3f * (b.y1 - b.y0)};
         bool free = true;
         for (int k = 0; k < kept; k++)
             if (lk_rect_iou(room, *(lk_rect *)(y + 5 * k)) > 0) free = false;
@@ -125,11 +137,13 @@ static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, flo
         if (kept == FACES) break;
     }
     if (kept && !held && lk_rng_uniform(r) < 0.2f) { /* something before a part of the first face */
-        float *f = y, w = f[2] - f[0], h = f[3] - f[1], cx = lk_rng_range(r, f[0], f[2]), cy = lk_rng_range(r, f[1], f[3]);
+        float *f = y, w = f[2] - f[0], h = f[3] - f[1], cx = lk_rng_range(r, f[0], f[2]),
+              cy = lk_rng_range(r, f[1], f[3]);
         float colour[3] = {lk_rng_uniform(r), lk_rng_uniform(r), lk_rng_uniform(r)};
         float rx = lk_rng_range(r, 0.08f, 0.3f) * w, ry = lk_rng_range(r, 0.08f, 0.3f) * h;
         for (int yy = LK_MAX((int)(cy - ry), 0); yy < LK_MIN((int)(cy + ry), D); yy++)
-            for (int xx = LK_MAX((int)(cx - rx), 0); xx < LK_MIN((int)(cx + rx), D); xx++) memcpy(x + (yy * D + xx) * 3, colour, sizeof colour);
+            for (int xx = LK_MAX((int)(cx - rx), 0); xx < LK_MIN((int)(cx + rx), D); xx++)
+                memcpy(x + (yy * D + xx) * 3, colour, sizeof colour);
     }
     lk_augment_photo(x, D, D, held ? 0.3f : 0.8f, r, scratch);
     for (int i = 0; i < D * D * 3; i++) x[i] = lk_net_pixel(x[i]);
@@ -173,7 +187,8 @@ static double huber(float e, float *slope)
 }
 
 /* Loss of one cell, gradient into g; unit = 1 / number of positive cells in the batch. */
-static double cell_loss(const float *v, float *g, const float *y, int k, int level, float px, float py, float unit)
+static double cell_loss(const float *v, float *g, const float *y, int k, int level, float px, float py,
+                        float unit)
 {
     float z = LK_CLAMP(v[0], -20.0f, 20.0f), p = 1 / (1 + expf(-z)), q = 1 / (1 + expf(z));
     if (k < 0) {
@@ -204,11 +219,14 @@ static double loss(lk_face_job *job, const float *y)
             int n = D / (int)levels[l].stride;
             for (int b = 0; b < job->batch; b++)
                 for (int i = 0; i < n * n; i++) {
-                    float px = (i % n + 0.5f) * levels[l].stride - 0.5f, py = (i / n + 0.5f) * levels[l].stride - 0.5f;
+                    float px = (i % n + 0.5f) * levels[l].stride - 0.5f,
+                          py = (i / n + 0.5f) * levels[l].stride - 0.5f;
                     int k = assign(y + b * LABELS, l, px, py);
                     size_t at = ((size_t)b * n * n + i) * LK_DETECT_OUT;
                     if (pass == 0) positive += k >= 0;
-                    else if (k != -2) total += cell_loss((const float *)t->data + at, g + at, y + b * LABELS, k, l, px, py, 1.0f / LK_MAX(positive, 1));
+                    else if (k != -2)
+                        total += cell_loss((const float *)t->data + at, g + at, y + b * LABELS, k, l, px, py,
+                                           1.0f / LK_MAX(positive, 1));
                 }
         }
     return total;
@@ -228,7 +246,9 @@ static void score(lk_face_job *job, const float *y, double *sum, double *weight)
             if (f[4] == NOTHING) continue;
             bool hit = false;
             for (int i = 0; i < n; i++)
-                if (!used[i] && lk_rect_iou(found[i].box, (lk_rect){f[0], f[1], f[2], f[3]}) > (f[4] == FIND ? 0.45f : 0.1f)) hit = used[i] = true;
+                if (!used[i] && lk_rect_iou(found[i].box, (lk_rect){f[0], f[1], f[2], f[3]}) >
+                                    (f[4] == FIND ? 0.45f : 0.1f))
+                    hit = used[i] = true;
             if (f[4] == FIND) *sum += hit ? 0 : 100, *weight += 1;
         }
         for (int i = 0; i < n; i++) *sum += used[i] ? 0 : 100;
@@ -241,11 +261,27 @@ static void init(lk_face_job *job)
     if (bias) bias->value[0] = PRIOR_LOGIT; /* nearly every cell says no */
 }
 
-static lk_node describe(lk_face_job *job, lk_net *net, int batch) { return lk_net_face_detect(net, batch, D, D); }
+static lk_node describe(lk_face_job *job, lk_net *net, int batch)
+{
+    return lk_net_face_detect(net, batch, D, D);
+}
 static lk_node shipped(lk_net *net) { return lk_net_face_detect(net, 1, LK_DETECT_ALIGN, LK_DETECT_ALIGN); }
 
 const lk_face_task lk_face_task_detect = {
-    .name = "face-detect", .want = LK_WANT_PHOTOS | LK_WANT_STILLS | LK_WANT_ACTORS | LK_WANT_NOFACE,
-    .steps = 3000, .batch = 16, .lr = 1.2e-3f, .threshold = 0.7f, .height = D, .width = D, .labels = LABELS,
-    .score_name = "% missed or false", .describe = describe, .shipped = shipped, .init = init, .fill = fill, .loss = loss, .score = score,
+    .name = "face-detect",
+    .want = LK_WANT_PHOTOS | LK_WANT_STILLS | LK_WANT_ACTORS | LK_WANT_NOFACE,
+    .steps = 3000,
+    .batch = 16,
+    .lr = 1.2e-3f,
+    .threshold = 0.7f,
+    .height = D,
+    .width = D,
+    .labels = LABELS,
+    .score_name = "% missed or false",
+    .describe = describe,
+    .shipped = shipped,
+    .init = init,
+    .fill = fill,
+    .loss = loss,
+    .score = score,
 };

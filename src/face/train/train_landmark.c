@@ -10,7 +10,8 @@
 #define S LK_NET_CROP
 #define N LK_LANDMARKS
 #define CELLS (LK_HEAT * LK_HEAT)
-#define LABELS (3 * N + 2)   /* x y of each point (heatmap cells), weights, face 0/1, outer eye distance (cells) */
+#define LABELS \
+    (3 * N + 2) /* x y of each point (heatmap cells), weights, face 0/1, outer eye distance (cells) */
 #define SIGMA 0.9f           /* of the target heatmap, cells */
 #define COORD_WEIGHT 3.0f
 #define HUBER 0.15f          /* cells; below it the distance counts squared */
@@ -30,13 +31,16 @@ static lk_affine jittered(const lk_example *e, bool held, bool misframed, lk_rng
     if (held) turn *= 0.5f, stretch = shear = 0;
     memcpy(lm, e->lm, sizeof lm);
     if (box) { /* turn the face in the picture, then frame it upright as a detection would */
-        lk_affine t = lk_affine_about(e->pic.w * 0.5f, e->pic.h * 0.5f, turn, 1 + stretch, 1 - stretch, shear);
+        lk_affine t =
+            lk_affine_about(e->pic.w * 0.5f, e->pic.h * 0.5f, turn, 1 + stretch, 1 - stretch, shear);
         for (int i = 0; i < N; i++) lk_affine_apply(t, lm[i].x, lm[i].y, &lm[i].x, &lm[i].y);
         m = lk_affine_mul(lk_landmark_frame_box(lk_face_box(lm)), t);
     } else {
-        m = lk_affine_mul(lk_affine_about(mid, mid, turn, 1 + stretch, 1 - stretch, shear), lk_landmark_frame_points(lm));
+        m = lk_affine_mul(lk_affine_about(mid, mid, turn, 1 + stretch, 1 - stretch, shear),
+                          lk_landmark_frame_points(lm));
     }
-    float shift = box ? 0.09f : 0.05f, scale = expf(box ? lk_rng_range(r, -0.22f, 0.18f) : lk_rng_range(r, -0.1f, 0.1f));
+    float shift = box ? 0.09f : 0.05f,
+          scale = expf(box ? lk_rng_range(r, -0.22f, 0.18f) : lk_rng_range(r, -0.1f, 0.1f));
     float dx = lk_rng_range(r, -shift, shift) * S, dy = lk_rng_range(r, -shift, shift) * S;
     if (misframed) {
         float way = lk_rng_range(r, 0, 6.2832f), far = lk_rng_range(r, 0.5f, 0.9f) * S;
@@ -53,7 +57,12 @@ static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, flo
     float u = lk_rng_uniform(r);
     bool photo = u < 0.45f, still = u < 0.78f;
     bool none = !held && lk_rng_uniform(r) < 0.06f, misframed = !held && !none && lk_rng_uniform(r) < 0.06f;
-    const lk_example *e = lk_face_job_pick(job, none ? LK_SOURCE_NOFACE : photo ? LK_SOURCE_PHOTO : still ? LK_SOURCE_STILL : LK_SOURCE_ACTOR, held, r);
+    const lk_example *e = lk_face_job_pick(job,
+                                           none    ? LK_SOURCE_NOFACE
+                                           : photo ? LK_SOURCE_PHOTO
+                                           : still ? LK_SOURCE_STILL
+                                                   : LK_SOURCE_ACTOR,
+                                           held, r);
     const lk_example *other = lk_face_job_pick(job, LK_SOURCE_NOFACE, false, r);
     memset(y, 0, LABELS * sizeof *y);
     bool face = e->has_lm && !misframed;
@@ -62,12 +71,14 @@ static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, flo
     else {
         float zoom = S / (lk_rng_range(r, 0.2f, 0.9f) * LK_MIN(e->pic.w, e->pic.h));
         m = lk_affine_mul(lk_affine_about(S * 0.5f, S * 0.5f, lk_rng_range(r, -40, 40), zoom, zoom, 0),
-                          lk_affine_shift(S * 0.5f - lk_rng_uniform(r) * e->pic.w, S * 0.5f - lk_rng_uniform(r) * e->pic.h));
+                          lk_affine_shift(S * 0.5f - lk_rng_uniform(r) * e->pic.w,
+                                          S * 0.5f - lk_rng_uniform(r) * e->pic.h));
     }
     bool mirror = lk_rng_uniform(r) < 0.5f;
     if (mirror) m = lk_affine_mul(lk_affine_mirror(S), m);
     lk_affine back = lk_affine_invert(m);
-    bool cut = !e->whole || lk_rng_uniform(r) < 0.7f; /* else a strange background shows beyond the picture's edge */
+    bool cut =
+        !e->whole || lk_rng_uniform(r) < 0.7f; /* else a strange background shows beyond the picture's edge */
     if (!cut) lk_pic_sample(&other->pic, lk_affine_about(0, 0, 0, 1.2f, 1.2f, 0), true, x, S, S);
     lk_pic_sample(&e->pic, back, cut, x, S, S);
     if (!held && lk_rng_uniform(r) < 0.3f) lk_augment_occlude(x, S, S, &other->pic, NULL, r);
@@ -138,7 +149,9 @@ static double loss(lk_face_job *job, const float *y)
     for (int b = 0; b < job->batch; b++)
         for (int i = 0; i < N; i++) {
             float w = y[b * LABELS + 2 * N + i];
-            if (w > 0) total += heat_loss(z + (size_t)b * CELLS * N + i, g + (size_t)b * CELLS * N + i, y + b * LABELS + 2 * i, w * unit);
+            if (w > 0)
+                total += heat_loss(z + (size_t)b * CELLS * N + i, g + (size_t)b * CELLS * N + i,
+                                   y + b * LABELS + 2 * i, w * unit);
         }
     float label[LK_FACE_BATCH_MAX];
     for (int b = 0; b < job->batch; b++) label[b] = y[b * LABELS + 3 * N];
@@ -156,7 +169,10 @@ static void score(lk_face_job *job, const float *y, double *sum, double *weight)
         if (t[3 * N] < 0.5f || t[3 * N + 1] < 1) continue;
         lk_heat_points(z + (size_t)b * CELLS * N, lm, NULL);
         for (int i = 0; i < N; i++)
-            *sum += 100.0 / N * hypotf((lm[i].x + 0.5f) / LK_HEAT_STRIDE - 0.5f - t[2 * i], (lm[i].y + 0.5f) / LK_HEAT_STRIDE - 0.5f - t[2 * i + 1]) / t[3 * N + 1];
+            *sum += 100.0 / N *
+                    hypotf((lm[i].x + 0.5f) / LK_HEAT_STRIDE - 0.5f - t[2 * i],
+                           (lm[i].y + 0.5f) / LK_HEAT_STRIDE - 0.5f - t[2 * i + 1]) /
+                    t[3 * N + 1];
         *weight += 1;
     }
 }
@@ -165,7 +181,18 @@ static lk_node describe(lk_face_job *job, lk_net *net, int batch) { return lk_ne
 static lk_node shipped(lk_net *net) { return lk_net_face_landmark(net, 1); }
 
 const lk_face_task lk_face_task_landmark = {
-    .name = "face-landmark", .want = LK_WANT_PHOTOS | LK_WANT_STILLS | LK_WANT_ACTORS | LK_WANT_NOFACE,
-    .steps = 3000, .batch = 32, .lr = 1.5e-3f, .height = S, .width = S, .labels = LABELS,
-    .score_name = "% of eye distance", .describe = describe, .shipped = shipped, .fill = fill, .loss = loss, .score = score,
+    .name = "face-landmark",
+    .want = LK_WANT_PHOTOS | LK_WANT_STILLS | LK_WANT_ACTORS | LK_WANT_NOFACE,
+    .steps = 3000,
+    .batch = 32,
+    .lr = 1.5e-3f,
+    .height = S,
+    .width = S,
+    .labels = LABELS,
+    .score_name = "% of eye distance",
+    .describe = describe,
+    .shipped = shipped,
+    .fill = fill,
+    .loss = loss,
+    .score = score,
 };

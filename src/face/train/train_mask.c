@@ -16,7 +16,8 @@ static bool in_polygon(const lk_point *p, int n, float x, float y)
 {
     bool in = false;
     for (int i = 0, j = n - 1; i < n; j = i++)
-        if ((p[i].y > y) != (p[j].y > y) && x < (p[j].x - p[i].x) * (y - p[i].y) / (p[j].y - p[i].y) + p[i].x) in = !in;
+        if ((p[i].y > y) != (p[j].y > y) && x < (p[j].x - p[i].x) * (y - p[i].y) / (p[j].y - p[i].y) + p[i].x)
+            in = !in;
     return in;
 }
 
@@ -38,7 +39,8 @@ static void from_points(const lk_point lm[LK_LANDMARKS], float *target, float *w
     }
     for (int y = 0; y < S; y++)
         for (int x = 0; x < S; x++) {
-            bool in = in_polygon(inner, RIM, (float)x, (float)y), near = in_polygon(outer, RIM, (float)x, (float)y);
+            bool in = in_polygon(inner, RIM, (float)x, (float)y),
+                 near = in_polygon(outer, RIM, (float)x, (float)y);
             target[y * S + x] = in;
             weight[y * S + x] = in || (!near && y > brow + 6);
         }
@@ -49,13 +51,20 @@ static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, flo
     const lk_example *e = NULL;
     for (int tries = 0; tries < 50; tries++) {
         float u = lk_rng_uniform(r);
-        e = lk_face_job_pick(job, u < 0.35f ? LK_SOURCE_PHOTO : u < 0.75f ? LK_SOURCE_STILL : LK_SOURCE_ACTOR, held, r);
+        e = lk_face_job_pick(job,
+                             u < 0.35f   ? LK_SOURCE_PHOTO
+                             : u < 0.75f ? LK_SOURCE_STILL
+                                         : LK_SOURCE_ACTOR,
+                             held, r);
         if (e->has_lm && (e->mask.levels || e->source == LK_SOURCE_PHOTO)) break;
     }
     const lk_example *other = lk_face_job_pick(job, LK_SOURCE_NOFACE, false, r);
-    float mid = (S - 1) * 0.5f, scale = expf(lk_rng_range(r, -0.12f, 0.12f)), stretch = lk_rng_range(r, -0.06f, 0.06f);
+    float mid = (S - 1) * 0.5f, scale = expf(lk_rng_range(r, -0.12f, 0.12f)),
+          stretch = lk_rng_range(r, -0.06f, 0.06f);
     lk_affine m = lk_face_align(e->lm, S, LK_FACE_CROP_COVERAGE);
-    m = lk_affine_mul(lk_affine_about(mid, mid, lk_rng_range(r, -12, 12), scale * (1 + stretch), scale * (1 - stretch), 0), m);
+    m = lk_affine_mul(
+        lk_affine_about(mid, mid, lk_rng_range(r, -12, 12), scale * (1 + stretch), scale * (1 - stretch), 0),
+        m);
     m = lk_affine_mul(lk_affine_shift(lk_rng_range(r, -5, 5), lk_rng_range(r, -5, 5)), m);
     if (lk_rng_uniform(r) < 0.5f) m = lk_affine_mul(lk_affine_mirror(S), m);
     lk_affine back = lk_affine_invert(m);
@@ -70,7 +79,8 @@ static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, flo
         for (int i = 0; i < LK_LANDMARKS; i++) lk_affine_apply(m, e->lm[i].x, e->lm[i].y, &lm[i].x, &lm[i].y);
         from_points(lm, target, weight);
     }
-    if (!held && lk_rng_uniform(r) < 0.4f) lk_augment_occlude(x, S, S, other->has_lm ? NULL : &other->pic, target, r);
+    if (!held && lk_rng_uniform(r) < 0.4f)
+        lk_augment_occlude(x, S, S, other->has_lm ? NULL : &other->pic, target, r);
     lk_augment_photo(x, S, S, held ? 0.2f : 0.9f, r, scratch);
     for (int i = 0; i < PIXELS * 3; i++) x[i] = lk_net_pixel(x[i]);
 }
@@ -91,7 +101,8 @@ static double loss(lk_face_job *job, const float *y)
     float unit = 1.0f / ((float)job->batch * PIXELS);
     for (int b = 0; b < job->batch; b++)
         for (int i = 0; i < PIXELS; i++) {
-            float t = y[(size_t)b * LABELS + i], w = y[(size_t)b * LABELS + PIXELS + i], v = z[(size_t)b * PIXELS + i];
+            float t = y[(size_t)b * LABELS + i], w = y[(size_t)b * LABELS + PIXELS + i],
+                  v = z[(size_t)b * PIXELS + i];
             if (w == 0) continue;
             float p = 1 / (1 + expf(-v));
             total += w * (fmaxf(v, 0) - v * t + log1pf(expf(-fabsf(v))));
@@ -121,7 +132,19 @@ static lk_node describe(lk_face_job *job, lk_net *net, int batch) { return lk_ne
 static lk_node shipped(lk_net *net) { return lk_net_face_mask(net, 1); }
 
 const lk_face_task lk_face_task_mask = {
-    .name = "face-mask", .want = LK_WANT_PHOTOS | LK_WANT_STILLS | LK_WANT_ACTORS | LK_WANT_NOFACE | LK_WANT_MASKED_ONLY,
-    .steps = 1500, .batch = 32, .lr = 1.5e-3f, .threshold = 0.5f, .height = S, .width = S, .labels = LABELS,
-    .score_name = "% outside IoU", .describe = describe, .shipped = shipped, .fill = fill, .loss = loss, .score = score,
+    .name = "face-mask",
+    .want = LK_WANT_PHOTOS | LK_WANT_STILLS | LK_WANT_ACTORS | LK_WANT_NOFACE | LK_WANT_MASKED_ONLY,
+    .steps = 1500,
+    .batch = 32,
+    .lr = 1.5e-3f,
+    .threshold = 0.5f,
+    .height = S,
+    .width = S,
+    .labels = LABELS,
+    .score_name = "% outside IoU",
+    .describe = describe,
+    .shipped = shipped,
+    .fill = fill,
+    .loss = loss,
+    .score = score,
 };

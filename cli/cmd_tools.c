@@ -47,12 +47,21 @@ static void say(const cli_args *a, const char *text)
     fflush(stdout);
 }
 
+/* A record's line begins with its number; the line that says there are none does not. */
+static void count_records(void *user, const char *line)
+{
+    if (strlen(line) > 36 && line[8] == '-') ++*(int *)user;
+}
+
+/* An earlier demo in this folder may have added the actor, and may have been stopped before the record was signed. A
+ * record that was withdrawn since stays withdrawn. */
 static lk_status demo_person(lk_project *p, const char *name, const char *use, lk_error *err)
 {
     char id[37], record[37];
-    lk_status s = lk_people_add(p, name, true, id, err);
-    if (s == LK_E_STATE) return LK_OK; /* an earlier demo in this folder added the actor and the record */
-    if (s) return s;
+    int records = 0;
+    lk_status s = lk_people_consents(p, name, count_records, &records, err);
+    if (s == LK_E_NOTFOUND) s = lk_people_add(p, name, true, id, err);
+    if (s || records) return s;
     return lk_people_consent(p, name, use, 30, "a synthetic actor who depicts nobody, for the demo", record, err);
 }
 

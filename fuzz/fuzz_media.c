@@ -1,6 +1,6 @@
-/* fuzz_media.c: bytes -> a file -> reader and sound. Whatever comes in, it is refused with a status or gives frames
- * whose every pixel is a colour. Built for libFuzzer (clang -fsanitize=fuzzer) or any driver that calls
- * LLVMFuzzerTestOneInput. */
+/* fuzz_media.c: bytes -> a file -> reader and sound. Whatever comes in, it is refused with a status or gives
+ * frames whose every pixel is a colour. Built for libFuzzer (clang -fsanitize=fuzzer) or any driver that
+ * calls LLVMFuzzerTestOneInput. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,7 +21,8 @@ static void read_pictures(const char *path)
         lk_frame_info info = lk_frame_get_info(f);
         if (info.width != m->width || info.height != m->height) __builtin_trap();
         int w = LK_MIN(info.width, 64), h = LK_MIN(info.height, 64);
-        if (lk_image_new(w, h, 3, &im, &err) == LK_OK && lk_frame_get_rgb(f, info.width - w / 2, -h / 2, &im, &err) == LK_OK)
+        if (lk_image_new(w, h, 3, &im, &err) == LK_OK &&
+            lk_frame_get_rgb(f, info.width - w / 2, -h / 2, &im, &err) == LK_OK)
             for (int k = 0; k < w * h * 3; k++)
                 if (!(im.data[k] >= 0 && im.data[k] <= 1)) __builtin_trap();
         lk_image_clear(&im);
@@ -40,7 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     read_pictures(path);
     lk_audio a;
     lk_error err = {0};
-    if (lk_audio_read(path, 16000, 1, &a, &err) == LK_OK && (a.samples < 0 || a.rate != 16000 || a.channels != 1)) __builtin_trap();
+    if (lk_audio_read(path, 16000, 1, &a, &err) == LK_OK &&
+        (a.samples < 0 || a.rate != 16000 || a.channels != 1))
+        __builtin_trap();
     lk_audio_clear(&a);
     close(fd);
     return 0;

@@ -7,15 +7,19 @@
 
 #include "mark/internal.h"
 
-#define TEXT_MIN 11.0f     /* px: the smallest that reads without effort */
+#define TEXT_MIN 11.0f /* px: the smallest that reads without effort */
 #define TEXT_MAX 64.0f
-#define TEXT_SHARE 0.036f  /* of the shorter side */
+#define TEXT_SHARE 0.036f /* of the shorter side */
 #define PLATE_ALPHA 0.55f
 #define TEXT_ALPHA 0.96f
 
-static const char *const place_names[LK_LABEL_PLACES] = {"bottom-left", "bottom-right", "top-left", "top-right", "lower-third"};
+static const char *const place_names[LK_LABEL_PLACES] = {"bottom-left", "bottom-right", "top-left",
+                                                         "top-right", "lower-third"};
 
-const char *lk_label_place_name(lk_label_place p) { return (unsigned)p < LK_LABEL_PLACES ? place_names[p] : "unknown"; }
+const char *lk_label_place_name(lk_label_place p)
+{
+    return (unsigned)p < LK_LABEL_PLACES ? place_names[p] : "unknown";
+}
 
 int lk_label_place_parse(const char *name)
 {
@@ -25,7 +29,9 @@ int lk_label_place_parse(const char *name)
 }
 
 /* Words for an action, longest first; the last row is for any other. */
-static const struct { const char *action, *words[4]; } wordings[] = {
+static const struct {
+    const char *action, *words[4];
+} wordings[] = {
     {"face swap", {"AI-made face - consented", "AI-made face", "AI-made", "AI"}},
     {"contact sheet", {"AI-made face - consented", "AI-made face", "AI-made", "AI"}},
     {"training preview", {"Synthetic preview", "Synthetic", "AI-made", "AI"}},
@@ -39,22 +45,27 @@ static const char *choose(const char *action, int width, int height, float *text
     while (wordings[row].action && strcmp(wordings[row].action, action)) row++;
     *text = roundf(LK_CLAMP(TEXT_SHARE * (float)LK_MIN(width, height), TEXT_MIN, TEXT_MAX));
     for (int i = 0; i < 4; i++)
-        if ((float)lk_draw_text_width(*text, wordings[row].words[i]) + 2 * *text <= (float)width && 2 * *text <= (float)height)
+        if ((float)lk_draw_text_width(*text, wordings[row].words[i]) + 2 * *text <= (float)width &&
+            2 * *text <= (float)height)
             return wordings[row].words[i];
     const char *least = wordings[row].words[3];
-    *text = fmaxf(4.0f, fminf((float)height / 1.6f, *text * (float)width / (float)(lk_draw_text_width(*text, least) + 2)));
+    *text = fmaxf(4.0f, fminf((float)height / 1.6f,
+                              *text * (float)width / (float)(lk_draw_text_width(*text, least) + 2)));
     return least;
 }
 
-lk_status mark_label_make(int width, int height, lk_label_place place, const char *action, label *l, lk_error *err)
+lk_status mark_label_make(int width, int height, lk_label_place place, const char *action, label *l,
+                          lk_error *err)
 {
     static const float dark[3] = {0.04f, 0.05f, 0.06f}, white[3] = {1, 1, 1};
     *l = (label){.x = 0};
-    if ((unsigned)place >= LK_LABEL_PLACES) return LK_FAIL(err, LK_E_ARG, "there is no label place number %d", (int)place);
+    if ((unsigned)place >= LK_LABEL_PLACES)
+        return LK_FAIL(err, LK_E_ARG, "there is no label place number %d", (int)place);
     float text;
     const char *words = choose(action, width, height, &text);
     float pad = roundf(text * 0.4f);
-    int w = LK_MIN(lk_draw_text_width(text, words) + 2 * (int)pad, width), h = LK_MIN((int)(text * 1.1f + 1.2f * pad), height);
+    int w = LK_MIN(lk_draw_text_width(text, words) + 2 * (int)pad, width),
+        h = LK_MIN((int)(text * 1.1f + 1.2f * pad), height);
     /* Even sides at even places: the plate's edge then falls between chroma samples, not through them. */
     w = LK_MIN((w + 1) & ~1, width);
     h = LK_MIN((h + 1) & ~1, height);

@@ -9,7 +9,8 @@
 #define GRANTS_MAX 64
 #define PARENTS_MAX 1024
 
-/* The one vocabulary term for "camera footage with trained-model parts in it": what readers of C2PA and IPTC look for. */
+/* The one vocabulary term for "camera footage with trained-model parts in it": what readers of C2PA and IPTC
+ * look for. */
 #define SOURCE_TYPE "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 
 static bool copy_list(void *out, const void *from, int count, size_t size)
@@ -23,15 +24,21 @@ static bool copy_list(void *out, const void *from, int count, size_t size)
 lk_status mark_origin_init(const lk_mark_origin *from, bool synthetic, origin *o, lk_error *err)
 {
     *o = (origin){0};
-    if (!from || !from->action || !*from->action) return LK_FAIL(err, LK_E_ARG, "an output must say what made it");
-    if (from->grant_count < 0 || from->grant_count > GRANTS_MAX || from->parent_count < 0 || from->parent_count > PARENTS_MAX)
-        return LK_FAIL(err, LK_E_ARG, "an output of %d grants and %d parents is out of limits", from->grant_count,
-                       from->parent_count);
+    if (!from || !from->action || !*from->action)
+        return LK_FAIL(err, LK_E_ARG, "an output must say what made it");
+    if (from->grant_count < 0 || from->grant_count > GRANTS_MAX || from->parent_count < 0 ||
+        from->parent_count > PARENTS_MAX)
+        return LK_FAIL(err, LK_E_ARG, "an output of %d grants and %d parents is out of limits",
+                       from->grant_count, from->parent_count);
     if (synthetic && (from->grant_count == 0 || !from->grants || !from->uses))
-        return LK_FAIL(err, LK_E_CONSENT, "nobody's consent stands behind this %s; ask for a grant first", from->action);
+        return LK_FAIL(err, LK_E_CONSENT, "nobody's consent stands behind this %s; ask for a grant first",
+                       from->action);
     if (from->grant_count && !from->registry)
-        return LK_FAIL(err, LK_E_CONSENT, "this %s names no consent registry; open the project's first", from->action);
-    *o = (origin){.registry = from->registry, .grant_count = from->grant_count, .parent_count = from->parent_count,
+        return LK_FAIL(err, LK_E_CONSENT, "this %s names no consent registry; open the project's first",
+                       from->action);
+    *o = (origin){.registry = from->registry,
+                  .grant_count = from->grant_count,
+                  .parent_count = from->parent_count,
                   .synthetic = synthetic};
     snprintf(o->action, sizeof(o->action), "%s", from->action);
     bool ok = copy_list(&o->grants, from->grants, o->grant_count, sizeof(*o->grants));
@@ -58,14 +65,17 @@ lk_status mark_origin_check(const origin *o, lk_error *err)
     return LK_OK;
 }
 
-lk_status mark_origin_record(const origin *o, const char *path, const lk_hash *hash, const char *note, lk_error *err)
+lk_status mark_origin_record(const origin *o, const char *path, const lk_hash *hash, const char *note,
+                             lk_error *err)
 {
-    if (!o->grant_count) return LK_OK; /* somebody's own footage with lines drawn on it stands on no consent */
+    if (!o->grant_count)
+        return LK_OK; /* somebody's own footage with lines drawn on it stands on no consent */
     lk_asset a = {.hash = *hash, .kind = "output", .created = lk_wall_time()};
     snprintf(a.path, sizeof(a.path), "%s", path);
     snprintf(a.note, sizeof(a.note), "%s%s%s", o->action, *note ? ", " : "", note);
     lk_error why = {0};
-    lk_status s = lk_lineage_add(o->registry, &a, o->parents, o->parent_count, o->grants, o->grant_count, &why);
+    lk_status s = lk_lineage_add(o->registry, &a, o->parents, o->parent_count, o->grants, o->grant_count,
+                                 &why);
     if (s == LK_OK) return LK_OK;
     if (s == LK_E_CONSENT) return LK_FAIL(err, s, "%s", why.message);
     return LK_FAIL(err, LK_E_MARK, "%s could not be recorded, so it was not kept: %s", path, why.message);
@@ -123,11 +133,15 @@ lk_status mark_tags_make(const origin *o, tag_list *t, lk_error *err)
     *t = (tag_list){.count = 0};
     bool ok = true;
     if (o->synthetic) {
-        ok = add_owned(t, "comment", lk_strfmt("Synthetic media (%s), made with Likeness by consent of the people shown.", o->action));
+        ok = add_owned(
+            t, "comment",
+            lk_strfmt("Synthetic media (%s), made with Likeness by consent of the people shown.", o->action));
         add(t, "synthetic", "yes");
         add(t, "digital_source_type", SOURCE_TYPE);
     } else {
-        ok = add_owned(t, "comment", lk_strfmt("%s made with Likeness; drawn over the picture, no made pixel of a person.", o->action));
+        ok = add_owned(t, "comment",
+                       lk_strfmt("%s made with Likeness; drawn over the picture, no made pixel of a person.",
+                                 o->action));
         add(t, "synthetic", "no");
     }
     add(t, "generator", "Likeness " LK_VERSION);

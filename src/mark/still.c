@@ -11,8 +11,12 @@
 static lk_status kind_of(const char *path, const char **kind, lk_error *err)
 {
     const char *dot = strrchr(lk_path_base(path), '.');
-    *kind = dot && !strcasecmp(dot, ".png") ? "png" : dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg")) ? "jpg" : NULL;
-    return *kind ? LK_OK : LK_FAIL(err, LK_E_ARG, "%s: a picture is written as .png or .jpg; choose such a name", path);
+    *kind = dot && !strcasecmp(dot, ".png")                                  ? "png"
+            : dot && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg")) ? "jpg"
+                                                                             : NULL;
+    return *kind
+               ? LK_OK
+               : LK_FAIL(err, LK_E_ARG, "%s: a picture is written as .png or .jpg; choose such a name", path);
 }
 
 static void lay_over(lk_image *im, const label *l)
@@ -27,8 +31,8 @@ static void lay_over(lk_image *im, const label *l)
 }
 
 /* The labelled copy, encoded with its tags. */
-static lk_status encode(const origin *who, const lk_image *rgb, const char *kind, lk_label_place place, void **data, size_t *n,
-                        lk_error *err)
+static lk_status encode(const origin *who, const lk_image *rgb, const char *kind, lk_label_place place,
+                        void **data, size_t *n, lk_error *err)
 {
     lk_image copy = {0};
     label plate = {.x = 0};
@@ -44,8 +48,8 @@ static lk_status encode(const origin *who, const lk_image *rgb, const char *kind
     return s;
 }
 
-lk_status lk_mark_still(const char *path, const lk_image *rgb, bool synthetic, lk_label_place place, const lk_mark_origin *from,
-                        lk_error *err)
+lk_status lk_mark_still(const char *path, const lk_image *rgb, bool synthetic, lk_label_place place,
+                        const lk_mark_origin *from, lk_error *err)
 {
     const char *kind;
     origin who;

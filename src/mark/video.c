@@ -19,9 +19,9 @@ struct lk_mark_video {
     label plate;
     lk_writer *writer;
     char path[1024];
-    double checked;          /* lk_now() of the last check of the grants */
+    double checked; /* lk_now() of the last check of the grants */
     int64_t frames, synthetic;
-    lk_status failed;        /* once set, the output is gone for good */
+    lk_status failed; /* once set, the output is gone for good */
     lk_error why;
 };
 
@@ -35,7 +35,8 @@ static lk_status give_up(lk_mark_video *v, lk_status s, const lk_error *why, lk_
     return s;
 }
 
-lk_status lk_mark_video_open(const lk_mark_video_spec *spec, const lk_mark_origin *from, lk_mark_video **out, lk_error *err)
+lk_status lk_mark_video_open(const lk_mark_video_spec *spec, const lk_mark_origin *from, lk_mark_video **out,
+                             lk_error *err)
 {
     *out = NULL;
     if (!spec->like || !spec->path || strlen(spec->path) >= sizeof((*out)->path))
@@ -45,11 +46,17 @@ lk_status lk_mark_video_open(const lk_mark_video_spec *spec, const lk_mark_origi
     strcpy(v->path, spec->path);
     tag_list tags = {.count = 0};
     lk_status s = mark_origin_init(from, true, &v->who, err);
-    if (s == LK_OK) s = mark_label_make(spec->like->width, spec->like->height, spec->place, v->who.action, &v->plate, err);
+    if (s == LK_OK)
+        s = mark_label_make(spec->like->width, spec->like->height, spec->place, v->who.action, &v->plate,
+                            err);
     if (s == LK_OK) s = mark_tags_make(&v->who, &tags, err);
     if (s == LK_OK) {
-        lk_writer_spec ws = {.path = spec->path, .like = spec->like, .audio_from = spec->audio_from, .crf = spec->crf,
-                             .preset = spec->preset, .tags = tags.pair};
+        lk_writer_spec ws = {.path = spec->path,
+                             .like = spec->like,
+                             .audio_from = spec->audio_from,
+                             .crf = spec->crf,
+                             .preset = spec->preset,
+                             .tags = tags.pair};
         s = lk_writer_open(&ws, &v->writer, err);
     }
     mark_tags_clear(&tags);
@@ -106,8 +113,10 @@ lk_status lk_mark_video_finish(lk_mark_video **vp, lk_hash *out_hash, lk_error *
     lk_status s = v->failed;
     if (s == LK_OK) s = seal(v, &hash, &why);
     if (s == LK_OK) s = mark_origin_check(&v->who, &why);
-    /* The row first: a row without its file is a record of an attempt, a file without its row would be unaccounted for. */
-    snprintf(note, sizeof(note), "%lld frames, %lld of them synthetic", (long long)v->frames, (long long)v->synthetic);
+    /* The row first: a row without its file is a record of an attempt, a file without its row would be
+     * unaccounted for. */
+    snprintf(note, sizeof(note), "%lld frames, %lld of them synthetic", (long long)v->frames,
+             (long long)v->synthetic);
     if (s == LK_OK) s = mark_origin_record(&v->who, v->path, &hash, note, &why);
     if (s == LK_OK) s = lk_writer_publish(&v->writer, &why);
     if (s == LK_OK && out_hash) *out_hash = hash;

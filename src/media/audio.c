@@ -32,7 +32,8 @@ static lk_status reserve(taking *t, int64_t more, lk_error *err)
     lk_audio *a = t->out;
     int64_t need = a->samples + more, limit = (int64_t)HOURS_MAX * 3600 * a->rate;
     if (need > limit)
-        return LK_FAIL(err, LK_E_RANGE, "%s: the sound is longer than %d hours; cut it into parts", t->src->path, HOURS_MAX);
+        return LK_FAIL(err, LK_E_RANGE, "%s: the sound is longer than %d hours; cut it into parts",
+                       t->src->path, HOURS_MAX);
     if (need <= t->capacity) return LK_OK;
     int64_t cap = LK_MAX(need, LK_MAX(t->capacity * 2, (int64_t)a->rate * 10));
     size_t unit = (size_t)a->channels * sizeof(float);
@@ -47,31 +48,35 @@ static lk_status reserve(taking *t, int64_t more, lk_error *err)
 static lk_status set_resampler(taking *t, lk_error *err)
 {
     const AVFrame *f = t->frame;
-    if (t->swr && f->sample_rate == t->in_rate && f->format == t->in_format && !av_channel_layout_compare(&f->ch_layout, &t->in_layout))
+    if (t->swr && f->sample_rate == t->in_rate && f->format == t->in_format &&
+        !av_channel_layout_compare(&f->ch_layout, &t->in_layout))
         return LK_OK;
     if (f->ch_layout.nb_channels < 1 || f->ch_layout.nb_channels > 64 || f->sample_rate < 1)
-        return LK_FAIL(err, LK_E_FORMAT, "%s: sound of %d channels at %d Hz; the file is damaged", t->src->path,
-                       f->ch_layout.nb_channels, f->sample_rate);
+        return LK_FAIL(err, LK_E_FORMAT, "%s: sound of %d channels at %d Hz; the file is damaged",
+                       t->src->path, f->ch_layout.nb_channels, f->sample_rate);
     if (!t->out->rate) t->out->rate = f->sample_rate;
     if (!t->out->channels) t->out->channels = f->ch_layout.nb_channels;
     AVChannelLayout from = {0}, to = {0};
-    if (f->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC) av_channel_layout_default(&from, f->ch_layout.nb_channels);
+    if (f->ch_layout.order == AV_CHANNEL_ORDER_UNSPEC)
+        av_channel_layout_default(&from, f->ch_layout.nb_channels);
     else av_channel_layout_copy(&from, &f->ch_layout);
     if (t->out->channels == from.nb_channels) av_channel_layout_copy(&to, &from);
     else av_channel_layout_default(&to, t->out->channels);
     swr_free(&t->swr);
-    int e = lk_fault_hit(LK_FAULT_ALLOC)
-                ? AVERROR(ENOMEM)
-                : swr_alloc_set_opts2(&t->swr, &to, AV_SAMPLE_FMT_FLT, t->out->rate, &from, f->format, f->sample_rate, 0, NULL);
+    int e = lk_fault_hit(LK_FAULT_ALLOC) ? AVERROR(ENOMEM)
+                                         : swr_alloc_set_opts2(&t->swr, &to, AV_SAMPLE_FMT_FLT, t->out->rate,
+                                                               &from, f->format, f->sample_rate, 0, NULL);
     /* Mixing down averages: no sum of channels may pass full scale. */
     if (e >= 0) e = av_opt_set_double(t->swr, "rematrix_maxval", 1.0, 0);
     if (e >= 0) e = swr_init(t->swr);
     av_channel_layout_uninit(&from);
     av_channel_layout_uninit(&to);
     if (e < 0)
-        return media_fail(err, LK_E_UNSUPPORTED, "its sound cannot be converted", t->src->path, e, "convert it to WAV first");
+        return media_fail(err, LK_E_UNSUPPORTED, "its sound cannot be converted", t->src->path, e,
+                          "convert it to WAV first");
     av_channel_layout_uninit(&t->in_layout);
-    if (av_channel_layout_copy(&t->in_layout, &f->ch_layout) < 0) return LK_FAIL(err, LK_E_NOMEM, "no memory for the sound of %s", t->src->path);
+    if (av_channel_layout_copy(&t->in_layout, &f->ch_layout) < 0)
+        return LK_FAIL(err, LK_E_NOMEM, "no memory for the sound of %s", t->src->path);
     t->in_rate = f->sample_rate;
     t->in_format = f->format;
     return LK_OK;
@@ -83,13 +88,15 @@ static lk_status place_start(taking *t, lk_error *err)
     t->placed = true;
     if (t->frame->best_effort_timestamp == AV_NOPTS_VALUE) return LK_OK;
     AVRational tb = t->src->fmt->streams[t->stream]->time_base, unit = {1, t->out->rate};
-    int64_t at = av_rescale_q(t->frame->best_effort_timestamp, tb, unit) - av_rescale_q(t->src->start, AV_TIME_BASE_Q, unit);
+    int64_t at = av_rescale_q(t->frame->best_effort_timestamp, tb, unit) -
+                 av_rescale_q(t->src->start, AV_TIME_BASE_Q, unit);
     if (at <= 0) {
         t->cut = LK_MIN(-at, (int64_t)10 * t->out->rate);
         return LK_OK;
     }
     LK_TRY(reserve(t, at, err));
-    memset(t->out->data + t->out->samples * t->out->channels, 0, (size_t)at * (size_t)t->out->channels * sizeof(float));
+    memset(t->out->data + t->out->samples * t->out->channels, 0,
+           (size_t)at * (size_t)t->out->channels * sizeof(float));
     t->out->samples += at;
     return LK_OK;
 }
@@ -103,8 +110,10 @@ static lk_status convert(taking *t, const AVFrame *f, lk_error *err)
     LK_TRY(reserve(t, room, err));
     float *to = a->data + a->samples * a->channels;
     uint8_t *dst = (uint8_t *)to;
-    int got = swr_convert(t->swr, &dst, (int)room, f ? (const uint8_t **)f->extended_data : NULL, f ? f->nb_samples : 0);
-    if (got < 0) return media_fail(err, LK_E_FORMAT, "its sound cannot be converted", t->src->path, got, NULL);
+    int got = swr_convert(t->swr, &dst, (int)room, f ? (const uint8_t **)f->extended_data : NULL,
+                          f ? f->nb_samples : 0);
+    if (got < 0)
+        return media_fail(err, LK_E_FORMAT, "its sound cannot be converted", t->src->path, got, NULL);
     int64_t drop = LK_MIN(t->cut, got);
     if (drop > 0) {
         memmove(to, to + drop * a->channels, (size_t)(got - drop) * (size_t)a->channels * sizeof(float));
@@ -119,7 +128,8 @@ static lk_status take_frames(taking *t, lk_error *err)
     for (;;) {
         int e = avcodec_receive_frame(t->dec, t->frame);
         if (e == AVERROR(EAGAIN) || e == AVERROR_EOF) return LK_OK;
-        if (e == AVERROR(ENOMEM)) return LK_FAIL(err, LK_E_NOMEM, "no memory for the sound of %s", t->src->path);
+        if (e == AVERROR(ENOMEM))
+            return LK_FAIL(err, LK_E_NOMEM, "no memory for the sound of %s", t->src->path);
         if (e < 0) return LK_OK; /* a damaged packet: go on with the next */
         LK_TRY(set_resampler(t, err));
         if (!t->placed) LK_TRY(place_start(t, err));
@@ -153,7 +163,9 @@ static lk_status take_all(taking *t, const char *path, lk_error *err)
     if (s != LK_END) return s;
     avcodec_send_packet(t->dec, NULL);
     LK_TRY(take_frames(t, err));
-    if (!t->decoded) return LK_FAIL(err, LK_E_FORMAT, "%s: no sound could be decoded, the file is damaged; copy or record it again", path);
+    if (!t->decoded)
+        return LK_FAIL(err, LK_E_FORMAT,
+                       "%s: no sound could be decoded, the file is damaged; copy or record it again", path);
     return convert(t, NULL, err);
 }
 

@@ -18,12 +18,12 @@ typedef struct job {
     const lk_frame *f;
     const colour_map *m;
     const lk_image *rgb, *alpha;
-    int x, y;       /* of the rectangle */
-    uint32_t key;   /* of the noise */
+    int x, y;     /* of the rectangle */
+    uint32_t key; /* of the noise */
 } job;
 
-/* A hash of the place with good low bits (two rounds of xor-shift-multiply), as a number in (0,1): strictly inside,
- * so that a value that is already whole is not moved by rounding errors of the colour map. */
+/* A hash of the place with good low bits (two rounds of xor-shift-multiply), as a number in (0,1): strictly
+ * inside, so that a value that is already whole is not moved by rounding errors of the colour map. */
 MEDIA_INLINE float noise(uint32_t key, uint32_t x)
 {
     uint32_t h = key + x * 0x9e3779b9u;
@@ -43,7 +43,8 @@ MEDIA_INLINE uint32_t row_key(const job *b, int plane, int y)
 MEDIA_INLINE float unit_clip(float v) { return v > 0.0f ? (v < 1.0f ? v : 1.0f) : 0.0f; }
 
 /* Store the n values v where a > 0. */
-MEDIA_INLINE void store_row(uint8_t *row, bool deep, const float *v, const float *a, int n, float max, uint32_t key, int x)
+MEDIA_INLINE void store_row(uint8_t *row, bool deep, const float *v, const float *a, int n, float max,
+                            uint32_t key, int x)
 {
     if (deep) {
         uint16_t *p = (uint16_t *)(void *)row;
@@ -61,7 +62,8 @@ MEDIA_INLINE void store_row(uint8_t *row, bool deep, const float *v, const float
     }
 }
 
-/* Alpha and one colour plane (as code values) of the rectangle's pixels x .. x+n-1 of row y, frame coordinates. */
+/* Alpha and one colour plane (as code values) of the rectangle's pixels x .. x+n-1 of row y, frame
+ * coordinates. */
 MEDIA_INLINE void load_alpha(const job *b, int x, int y, int n, float *a)
 {
     if (!b->alpha) {
@@ -73,13 +75,17 @@ MEDIA_INLINE void load_alpha(const job *b, int x, int y, int n, float *a)
 }
 
 /* The weights of R, G, B in plane 0 (Y or G), 1 (Cb or B), 2 (Cr or R), and the code value of nothing. */
-typedef struct plane_map { float r, g, b, off; } plane_map;
+typedef struct plane_map {
+    float r, g, b, off;
+} plane_map;
 
 static plane_map plane_map_of(const colour_map *m, int plane)
 {
     if (m->rgb) {
         float k = m->y_mul;
-        return plane == 0 ? (plane_map){0, k, 0, m->y_off} : plane == 1 ? (plane_map){0, 0, k, m->y_off} : (plane_map){k, 0, 0, m->y_off};
+        return plane == 0   ? (plane_map){0, k, 0, m->y_off}
+               : plane == 1 ? (plane_map){0, 0, k, m->y_off}
+                            : (plane_map){k, 0, 0, m->y_off};
     }
     if (plane == 0) return (plane_map){m->kr * m->y_mul, m->kg * m->y_mul, m->kb * m->y_mul, m->y_off};
     float k = m->c_mul * 0.5f / (plane == 1 ? 1 - m->kb : 1 - m->kr);
@@ -92,7 +98,8 @@ MEDIA_INLINE void load_colour(const job *b, const plane_map *pm, int x, int y, i
     const float *p = b->rgb->data + ((size_t)(y - b->y) * b->rgb->w + (x - b->x)) * b->rgb->c;
     if (b->rgb->c == 3)
         for (int i = 0; i < n; i++)
-            v[i] = pm->off + pm->r * unit_clip(p[3 * i]) + pm->g * unit_clip(p[3 * i + 1]) + pm->b * unit_clip(p[3 * i + 2]);
+            v[i] = pm->off + pm->r * unit_clip(p[3 * i]) + pm->g * unit_clip(p[3 * i + 1]) +
+                   pm->b * unit_clip(p[3 * i + 2]);
     else
         for (int i = 0; i < n; i++) v[i] = pm->off + (pm->r + pm->g + pm->b) * unit_clip(p[i]);
 }
@@ -122,8 +129,8 @@ MEDIA_CLONES static void blend_chroma(const job *b, int cx, int cy, int n)
     const AVFrame *av = b->f->av;
     const colour_map *m = b->m;
     bool deep = b->f->info.bit_depth > 8;
-    /* Luma columns lo .. lo+span-1 cover every sample's footprint; those outside the rectangle count as alpha 0,
-     * those outside the frame as the frame's edge. */
+    /* Luma columns lo .. lo+span-1 cover every sample's footprint; those outside the rectangle count as alpha
+     * 0, those outside the frame as the frame's edge. */
     int lo = 2 * cx - 1, span = 2 * n + 1, x1 = b->x + b->rgb->w, y1 = b->y + b->rgb->h;
     int from = LK_MAX(lo, LK_MAX(b->x, 0)), to = LK_MIN(lo + span, LK_MIN(x1, av->width));
     float a[TILE + 8] = {0}, u[TILE + 8] = {0}, v[TILE + 8] = {0}, ra[TILE + 8], rc[TILE + 8];
@@ -174,13 +181,16 @@ MEDIA_CLONES static void blend_chroma(const job *b, int cx, int cy, int n)
     }
 }
 
-lk_status lk_frame_blend_rgb(lk_frame *f, int x, int y, const lk_image *rgb, const lk_image *alpha, lk_error *err)
+lk_status lk_frame_blend_rgb(lk_frame *f, int x, int y, const lk_image *rgb, const lk_image *alpha,
+                             lk_error *err)
 {
-    if (!f->writable) return LK_FAIL(err, LK_E_STATE, "a shared frame cannot be changed; make it writable first");
-    if (rgb->c != 3 && rgb->c != 1) return LK_FAIL(err, LK_E_ARG, "a picture of %d channels cannot be blended", rgb->c);
+    if (!f->writable)
+        return LK_FAIL(err, LK_E_STATE, "a shared frame cannot be changed; make it writable first");
+    if (rgb->c != 3 && rgb->c != 1)
+        return LK_FAIL(err, LK_E_ARG, "a picture of %d channels cannot be blended", rgb->c);
     if (alpha && (alpha->w != rgb->w || alpha->h != rgb->h || alpha->c != 1))
-        return LK_FAIL(err, LK_E_ARG, "the alpha of %d x %d x %d does not fit the picture of %d x %d", alpha->w, alpha->h,
-                       alpha->c, rgb->w, rgb->h);
+        return LK_FAIL(err, LK_E_ARG, "the alpha of %d x %d x %d does not fit the picture of %d x %d",
+                       alpha->w, alpha->h, alpha->c, rgb->w, rgb->h);
     if (x < -(1 << 20) || x > 1 << 20 || y < -(1 << 20) || y > 1 << 20)
         return LK_FAIL(err, LK_E_RANGE, "the place (%d, %d) is too far outside the frame", x, y);
     colour_map m = media_colour_map(f);

@@ -13,10 +13,13 @@
 
 colour_map media_colour_map(const lk_frame *f)
 {
-    static const struct { enum AVColorSpace matrix; float kr, kb; } known[] = {
-        {AVCOL_SPC_BT709, 0.2126f, 0.0722f},      {AVCOL_SPC_FCC, 0.30f, 0.11f},
-        {AVCOL_SPC_BT470BG, 0.299f, 0.114f},      {AVCOL_SPC_SMPTE170M, 0.299f, 0.114f},
-        {AVCOL_SPC_SMPTE240M, 0.212f, 0.087f},    {AVCOL_SPC_BT2020_NCL, 0.2627f, 0.0593f},
+    static const struct {
+        enum AVColorSpace matrix;
+        float kr, kb;
+    } known[] = {
+        {AVCOL_SPC_BT709, 0.2126f, 0.0722f},     {AVCOL_SPC_FCC, 0.30f, 0.11f},
+        {AVCOL_SPC_BT470BG, 0.299f, 0.114f},     {AVCOL_SPC_SMPTE170M, 0.299f, 0.114f},
+        {AVCOL_SPC_SMPTE240M, 0.212f, 0.087f},   {AVCOL_SPC_BT2020_NCL, 0.2627f, 0.0593f},
         {AVCOL_SPC_BT2020_CL, 0.2627f, 0.0593f},
     };
     const AVFrame *av = f->av;
@@ -84,7 +87,8 @@ MEDIA_INLINE void load_chroma(const lk_frame *f, const colour_map *m, int p, int
     if (!m->shift_y) {
         load_row(av->data[p] + y * stride, deep, cw, first, count, row);
     } else {
-        /* Nearest chroma row and its neighbour: 3/4 and 1/4 for samples between rows, 1 and 0 or halves otherwise. */
+        /* Nearest chroma row and its neighbour: 3/4 and 1/4 for samples between rows, 1 and 0 or halves
+         * otherwise. */
         int j = y >> 1, k = m->cosited_y ? j + (y & 1) : (y & 1) ? j + 1 : j - 1;
         float wk = m->cosited_y ? ((y & 1) ? 0.5f : 0.0f) : 0.25f, wj = 1.0f - wk;
         load_row(av->data[p] + j * stride, deep, cw, first, count, row);
@@ -110,7 +114,8 @@ MEDIA_INLINE void load_chroma(const lk_frame *f, const colour_map *m, int p, int
 MEDIA_INLINE float unit_clip(float v) { return v > 0.0f ? (v < 1.0f ? v : 1.0f) : 0.0f; }
 
 /* n <= TILE pixels from (x, y) on; c 3: RGB, 1: luma. */
-MEDIA_CLONES static void read_tile(const lk_frame *f, const colour_map *m, int x, int y, int n, int c, float *restrict out)
+MEDIA_CLONES static void read_tile(const lk_frame *f, const colour_map *m, int x, int y, int n, int c,
+                                   float *restrict out)
 {
     const AVFrame *av = f->av;
     bool deep = f->info.bit_depth > 8;
@@ -128,7 +133,8 @@ MEDIA_CLONES static void read_tile(const lk_frame *f, const colour_map *m, int x
                 out[3 * i + 2] = unit_clip((b[i] - off) * mul);
             }
         } else {
-            for (int i = 0; i < n; i++) out[i] = unit_clip((m->kr * d[i] + m->kg * a[i] + m->kb * b[i] - off) * mul);
+            for (int i = 0; i < n; i++)
+                out[i] = unit_clip((m->kr * d[i] + m->kg * a[i] + m->kb * b[i] - off) * mul);
         }
         return;
     }
@@ -137,7 +143,8 @@ MEDIA_CLONES static void read_tile(const lk_frame *f, const colour_map *m, int x
         return;
     }
     if (m->grey) {
-        for (int i = 0; i < n; i++) out[3 * i] = out[3 * i + 1] = out[3 * i + 2] = unit_clip((a[i] - off) * mul);
+        for (int i = 0; i < n; i++)
+            out[3 * i] = out[3 * i + 1] = out[3 * i + 2] = unit_clip((a[i] - off) * mul);
         return;
     }
     load_chroma(f, m, 1, x, y, n, b);
@@ -156,7 +163,8 @@ MEDIA_CLONES static void read_tile(const lk_frame *f, const colour_map *m, int x
 lk_status lk_frame_get_rgb(const lk_frame *f, int x, int y, lk_image *out, lk_error *err)
 {
     if (out->w < 1 || out->h < 1 || (out->c != 1 && out->c != 3))
-        return LK_FAIL(err, LK_E_ARG, "cannot read a frame into a picture of %d x %d x %d", out->w, out->h, out->c);
+        return LK_FAIL(err, LK_E_ARG, "cannot read a frame into a picture of %d x %d x %d", out->w, out->h,
+                       out->c);
     if (x < -(1 << 20) || x > 1 << 20 || y < -(1 << 20) || y > 1 << 20)
         return LK_FAIL(err, LK_E_RANGE, "the place (%d, %d) is too far outside the frame", x, y);
     colour_map m = media_colour_map(f);

@@ -37,10 +37,12 @@ static float segment_distance(float px, float py, float x0, float y0, float x1, 
     return hypotf(px - x0 - t * dx, py - y0 - t * dy);
 }
 
-/* One stroke of round-ended segments (4 floats each), blended once per pixel however often it crosses itself. */
+/* One stroke of round-ended segments (4 floats each), blended once per pixel however often it crosses itself.
+ */
 void media_draw_segments(lk_image *im, const float *seg, int count, float width, const float rgb[3])
 {
-    float r = LK_MAX(width, 0.2f) / 2 + 0.5f, lo_x = INFINITY, lo_y = INFINITY, hi_x = -INFINITY, hi_y = -INFINITY;
+    float r = LK_MAX(width, 0.2f) / 2 + 0.5f, lo_x = INFINITY, lo_y = INFINITY, hi_x = -INFINITY,
+          hi_y = -INFINITY;
     int box[4];
     for (int i = 0; i < count; i++) {
         lo_x = fminf(lo_x, fminf(seg[4 * i], seg[4 * i + 2]));

@@ -6,7 +6,8 @@
 #include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
 
-lk_status media_avframe_new(enum AVPixelFormat fmt, int w, int h, const AVFrame *tags, AVFrame **out, lk_error *err)
+lk_status media_avframe_new(enum AVPixelFormat fmt, int w, int h, const AVFrame *tags, AVFrame **out,
+                            lk_error *err)
 {
     AVFrame *f = av_frame_alloc();
     *out = NULL;
@@ -40,7 +41,8 @@ lk_status media_frame_wrap(AVFrame **av, const lk_frame_info *info, lk_frame **o
     f->info = *info;
     if (!media_native_chroma((*av)->format, &f->chroma, &f->info.bit_depth)) {
         lk_free(f);
-        return LK_FAIL(err, LK_E_BUG, "a frame was made in the format %s", av_get_pix_fmt_name((*av)->format));
+        return LK_FAIL(err, LK_E_BUG, "a frame was made in the format %s",
+                       av_get_pix_fmt_name((*av)->format));
     }
     f->info.width = (*av)->width;
     f->info.height = (*av)->height;
@@ -72,8 +74,8 @@ lk_status lk_frame_writable(const lk_frame *f, lk_frame **out, lk_error *err)
     AVFrame *copy = NULL;
     *out = NULL;
     LK_TRY(media_avframe_new(f->av->format, f->av->width, f->av->height, f->av, &copy, err));
-    av_image_copy(copy->data, copy->linesize, (const uint8_t **)f->av->data, f->av->linesize, copy->format, copy->width,
-                  copy->height);
+    av_image_copy(copy->data, copy->linesize, (const uint8_t **)f->av->data, f->av->linesize, copy->format,
+                  copy->width, copy->height);
     lk_status s = media_frame_wrap(&copy, &f->info, out, err);
     av_frame_free(&copy);
     if (s == LK_OK) (*out)->writable = true;
@@ -112,7 +114,9 @@ lk_status lk_frame_from_image(const lk_image *rgb, lk_frame **out, lk_error *err
 
 lk_status lk_frame_set_time(lk_frame *f, int64_t pts, int64_t duration, lk_rational tb, lk_error *err)
 {
-    if (!f->writable) return LK_FAIL(err, LK_E_STATE, "the time of a shared frame cannot be changed; make it writable first");
+    if (!f->writable)
+        return LK_FAIL(err, LK_E_STATE,
+                       "the time of a shared frame cannot be changed; make it writable first");
     if (tb.num < 1 || tb.den < 1) return LK_FAIL(err, LK_E_ARG, "%d/%d is no time base", tb.num, tb.den);
     f->info.pts = pts;
     f->info.duration = duration;

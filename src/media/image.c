@@ -8,7 +8,8 @@ lk_status lk_image_new(int w, int h, int c, lk_image *out, lk_error *err)
 {
     *out = (lk_image){0};
     if (w < 1 || h < 1 || w > MEDIA_SIDE_MAX || h > MEDIA_SIDE_MAX)
-        return LK_FAIL(err, LK_E_RANGE, "a picture of %d x %d pixels is outside 1..%d a side", w, h, MEDIA_SIDE_MAX);
+        return LK_FAIL(err, LK_E_RANGE, "a picture of %d x %d pixels is outside 1..%d a side", w, h,
+                       MEDIA_SIDE_MAX);
     if (c != 1 && c != 3) return LK_FAIL(err, LK_E_ARG, "a picture has 1 or 3 channels, not %d", c);
     float *data = lk_calloc((size_t)w * (size_t)h, (size_t)c * sizeof(float));
     if (!data) return LK_FAIL(err, LK_E_NOMEM, "no memory for a picture of %d x %d x %d", w, h, c);
@@ -36,7 +37,8 @@ lk_affine lk_affine_invert(lk_affine m)
     double det = (double)m.a * m.e - (double)m.b * m.d;
     if (det == 0 || !isfinite(det)) return (lk_affine){0};
     double a = m.e / det, b = -m.b / det, d = -m.d / det, e = m.a / det;
-    return (lk_affine){(float)a, (float)b, (float)-(a * m.c + b * m.f), (float)d, (float)e, (float)-(d * m.c + e * m.f)};
+    return (lk_affine){(float)a, (float)b, (float)-(a * m.c + b * m.f),
+                       (float)d, (float)e, (float)-(d * m.c + e * m.f)};
 }
 
 lk_affine lk_affine_mul(lk_affine o, lk_affine i)

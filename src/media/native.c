@@ -11,12 +11,16 @@
 #include <libavutil/opt.h>
 #include <libavutil/pixdesc.h>
 
-static const struct { enum AVPixelFormat fmt; lk_chroma chroma; int depth; } natives[] = {
-    {AV_PIX_FMT_YUV420P, LK_CHROMA_420, 8},   {AV_PIX_FMT_YUV420P10LE, LK_CHROMA_420, 10},
-    {AV_PIX_FMT_YUV422P, LK_CHROMA_422, 8},   {AV_PIX_FMT_YUV422P10LE, LK_CHROMA_422, 10},
-    {AV_PIX_FMT_YUV444P, LK_CHROMA_444, 8},   {AV_PIX_FMT_YUV444P10LE, LK_CHROMA_444, 10},
-    {AV_PIX_FMT_GRAY8, LK_CHROMA_GREY, 8},    {AV_PIX_FMT_GRAY10LE, LK_CHROMA_GREY, 10},
-    {AV_PIX_FMT_GBRP, LK_CHROMA_RGB, 8},      {AV_PIX_FMT_GBRP10LE, LK_CHROMA_RGB, 10},
+static const struct {
+    enum AVPixelFormat fmt;
+    lk_chroma chroma;
+    int depth;
+} natives[] = {
+    {AV_PIX_FMT_YUV420P, LK_CHROMA_420, 8}, {AV_PIX_FMT_YUV420P10LE, LK_CHROMA_420, 10},
+    {AV_PIX_FMT_YUV422P, LK_CHROMA_422, 8}, {AV_PIX_FMT_YUV422P10LE, LK_CHROMA_422, 10},
+    {AV_PIX_FMT_YUV444P, LK_CHROMA_444, 8}, {AV_PIX_FMT_YUV444P10LE, LK_CHROMA_444, 10},
+    {AV_PIX_FMT_GRAY8, LK_CHROMA_GREY, 8},  {AV_PIX_FMT_GRAY10LE, LK_CHROMA_GREY, 10},
+    {AV_PIX_FMT_GBRP, LK_CHROMA_RGB, 8},    {AV_PIX_FMT_GBRP10LE, LK_CHROMA_RGB, 10},
 };
 
 enum AVPixelFormat media_native_format(lk_chroma chroma, int bit_depth)
@@ -68,7 +72,8 @@ lk_status media_relayout(const AVFrame *in, enum AVPixelFormat want, struct SwsC
     enum AVPixelFormat from = without_j(in->format);
     bool full = in->color_range == AVCOL_RANGE_JPEG || from != in->format;
     *sws = sws_getCachedContext(*sws, in->width, in->height, from, in->width, in->height, want,
-                                SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP, NULL, NULL, NULL);
+                                SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT | SWS_FULL_CHR_H_INP,
+                                NULL, NULL, NULL);
     if (*sws) {
         /* Same range and matrix on both sides: a change of layout, not of colour. */
         const int *m = sws_getCoefficients(SWS_CS_DEFAULT);
@@ -77,7 +82,8 @@ lk_status media_relayout(const AVFrame *in, enum AVPixelFormat want, struct SwsC
     if (!*sws || sws_scale(*sws, (const uint8_t *const *)in->data, in->linesize, 0, in->height, (*out)->data,
                            (*out)->linesize) < 0) {
         av_frame_free(out);
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "pictures in the format %s cannot be read; convert the clip to yuv420p first",
+        return LK_FAIL(err, LK_E_UNSUPPORTED,
+                       "pictures in the format %s cannot be read; convert the clip to yuv420p first",
                        av_get_pix_fmt_name(in->format) ? av_get_pix_fmt_name(in->format) : "unknown");
     }
     return LK_OK;
@@ -91,7 +97,8 @@ static void flatten(AVFrame *f, const AVFrame *rgba)
             const uint8_t *in = rgba->data[p] + (ptrdiff_t)y * rgba->linesize[p];
             const uint8_t *a = rgba->data[3] + (ptrdiff_t)y * rgba->linesize[3];
             uint8_t *out = f->data[p] + (ptrdiff_t)y * f->linesize[p];
-            for (int x = 0; x < f->width; x++) out[x] = (uint8_t)((in[x] * a[x] + 255 * (255 - a[x]) + 127) / 255);
+            for (int x = 0; x < f->width; x++)
+                out[x] = (uint8_t)((in[x] * a[x] + 255 * (255 - a[x]) + 127) / 255);
         }
 }
 
@@ -101,12 +108,13 @@ lk_status media_native_frame(const AVFrame *in, struct SwsContext **sws, AVFrame
     int depth = 8;
     *out = NULL;
     if (in->width < 1 || in->height < 1 || in->width > MEDIA_SIDE_MAX || in->height > MEDIA_SIDE_MAX)
-        return LK_FAIL(err, LK_E_RANGE, "a picture of %d x %d pixels is outside 1..%d a side", in->width, in->height,
-                       MEDIA_SIDE_MAX);
+        return LK_FAIL(err, LK_E_RANGE, "a picture of %d x %d pixels is outside 1..%d a side", in->width,
+                       in->height, MEDIA_SIDE_MAX);
     enum AVPixelFormat fmt = without_j(in->format);
     const AVPixFmtDescriptor *d = av_pix_fmt_desc_get(in->format);
     if (!d || (d->flags & (AV_PIX_FMT_FLAG_HWACCEL | AV_PIX_FMT_FLAG_BITSTREAM)) == AV_PIX_FMT_FLAG_HWACCEL)
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "pictures in this format cannot be read; convert the clip to yuv420p first");
+        return LK_FAIL(err, LK_E_UNSUPPORTED,
+                       "pictures in this format cannot be read; convert the clip to yuv420p first");
     if (media_native_chroma(fmt, &chroma, &depth)) {
         *out = av_frame_clone(in);
         if (!*out) return LK_FAIL(err, LK_E_NOMEM, "no memory for a frame");
@@ -134,8 +142,8 @@ lk_status media_native_frame(const AVFrame *in, struct SwsContext **sws, AVFrame
 
 turn media_turn_from_matrix(const int32_t *m)
 {
-    /* The display matrix maps (x, y) to (a x + c y, b x + d y), y downwards. Only right angles and mirrors are
-     * honoured; anything between is rounded to the nearest of them. */
+    /* The display matrix maps (x, y) to (a x + c y, b x + d y), y downwards. Only right angles and mirrors
+     * are honoured; anything between is rounded to the nearest of them. */
     turn t = {0};
     if (!m) return t;
     int64_t a = m[0], b = m[1], c = m[3], d = m[4];
@@ -151,15 +159,16 @@ int media_turn_degrees(turn t)
     return t.flip_x ? 90 : 270;
 }
 
-static void turn_plane(const uint8_t *in, ptrdiff_t in_stride, int w, int h, uint8_t *out, ptrdiff_t out_stride, turn t,
-                       int bytes)
+static void turn_plane(const uint8_t *in, ptrdiff_t in_stride, int w, int h, uint8_t *out,
+                       ptrdiff_t out_stride, turn t, int bytes)
 {
     int ow = t.transpose ? h : w, oh = t.transpose ? w : h;
     for (int y = 0; y < oh; y++) {
         int v = t.flip_y ? oh - 1 - y : y;
         for (int x = 0; x < ow; x++) {
             int u = t.flip_x ? ow - 1 - x : x;
-            const uint8_t *p = t.transpose ? in + u * in_stride + (ptrdiff_t)v * bytes : in + v * in_stride + (ptrdiff_t)u * bytes;
+            const uint8_t *p = t.transpose ? in + u * in_stride + (ptrdiff_t)v * bytes
+                                           : in + v * in_stride + (ptrdiff_t)u * bytes;
             uint8_t *q = out + y * out_stride + (ptrdiff_t)x * bytes;
             q[0] = p[0];
             if (bytes == 2) q[1] = p[1];
@@ -167,8 +176,8 @@ static void turn_plane(const uint8_t *in, ptrdiff_t in_stride, int w, int h, uin
     }
 }
 
-/* Where the chroma samples sit after the turn. A mirrored co-sited sample lies on the odd luma sample, which no tag
- * can say: the middle is then the nearest. */
+/* Where the chroma samples sit after the turn. A mirrored co-sited sample lies on the odd luma sample, which
+ * no tag can say: the middle is then the nearest. */
 static enum AVChromaLocation turned_location(enum AVChromaLocation loc, turn t)
 {
     bool x = loc != AVCHROMA_LOC_CENTER && loc != AVCHROMA_LOC_TOP && loc != AVCHROMA_LOC_BOTTOM;
@@ -199,15 +208,18 @@ lk_status media_turn_frame(AVFrame **av, turn t, struct SwsContext **sws, lk_err
     AVFrame *in = *av, *out = NULL;
     int w = in->width, h = in->height, planes = chroma == LK_CHROMA_GREY ? 1 : 3;
     LK_TRY(media_avframe_new(in->format, t.transpose ? h : w, t.transpose ? w : h, in, &out, err));
-    if (t.transpose) out->sample_aspect_ratio = (AVRational){in->sample_aspect_ratio.den, in->sample_aspect_ratio.num};
+    if (t.transpose)
+        out->sample_aspect_ratio = (AVRational){in->sample_aspect_ratio.den, in->sample_aspect_ratio.num};
     if (t.transpose && in->sample_aspect_ratio.num == 0) out->sample_aspect_ratio = in->sample_aspect_ratio;
     for (int p = 0; p < planes; p++) {
         bool sub = p > 0;
         int pw = sub && (chroma == LK_CHROMA_420 || chroma == LK_CHROMA_422) ? (w + 1) / 2 : w;
         int ph = sub && chroma == LK_CHROMA_420 ? (h + 1) / 2 : h;
-        turn_plane(in->data[p], in->linesize[p], pw, ph, out->data[p], out->linesize[p], t, depth > 8 ? 2 : 1);
+        turn_plane(in->data[p], in->linesize[p], pw, ph, out->data[p], out->linesize[p], t,
+                   depth > 8 ? 2 : 1);
     }
-    if (chroma == LK_CHROMA_420 || chroma == LK_CHROMA_422) out->chroma_location = turned_location(in->chroma_location, t);
+    if (chroma == LK_CHROMA_420 || chroma == LK_CHROMA_422)
+        out->chroma_location = turned_location(in->chroma_location, t);
     av_frame_free(av);
     *av = out;
     return LK_OK;

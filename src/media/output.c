@@ -73,7 +73,8 @@ static void remove_stale(const char *path)
     closedir(d);
 }
 
-/* Create and lock. Another writer may find the file between the two and take it for a dead one's: then again. */
+/* Create and lock. Another writer may find the file between the two and take it for a dead one's: then again.
+ */
 static lk_status create(output *o, lk_error *err)
 {
     for (int tries = 0; tries < 8; tries++) {
@@ -84,8 +85,9 @@ static lk_status create(output *o, lk_error *err)
         o->fd = open(o->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (o->fd < 0) {
             if (errno == EEXIST) continue;
-            return LK_FAIL(err, LK_E_IO, "%s cannot be created: %s; check that its folder exists and can be written", o->path,
-                           strerror(errno));
+            return LK_FAIL(err, LK_E_IO,
+                           "%s cannot be created: %s; check that its folder exists and can be written",
+                           o->path, strerror(errno));
         }
         if (!flock(o->fd, LOCK_EX | LOCK_NB) && !fstat(o->fd, &st) && st.st_nlink > 0) return LK_OK;
         close(o->fd);
@@ -105,7 +107,8 @@ lk_status media_output_open(const char *path, output **out, lk_error *err)
     if (!o) return LK_FAIL(err, LK_E_NOMEM, "no memory to write %s", path);
     o->fd = -1;
     lk_status s = LK_OK;
-    if (strlen(path) >= sizeof(o->path)) s = LK_FAIL(err, LK_E_ARG, "the path is longer than %zu bytes: %.60s...", sizeof(o->path) - 1, path);
+    if (strlen(path) >= sizeof(o->path))
+        s = LK_FAIL(err, LK_E_ARG, "the path is longer than %zu bytes: %.60s...", sizeof(o->path) - 1, path);
     else strcpy(o->path, path);
     if (s == LK_OK && !stat(path, &st) && !S_ISREG(st.st_mode))
         s = LK_FAIL(err, LK_E_ARG, "%s is there already and is not a file; choose another name", path);
@@ -129,10 +132,12 @@ lk_status media_output_open(const char *path, output **out, lk_error *err)
 lk_status media_output_fail(const output *o, int av_error, lk_error *err)
 {
     if (o->failed == ENOSPC || o->failed == EDQUOT || o->failed == EFBIG)
-        return LK_FAIL(err, LK_E_IO, "%s: the disk is full (%s), nothing was kept; free some space and run it again", o->path,
-                       strerror(o->failed));
+        return LK_FAIL(err, LK_E_IO,
+                       "%s: the disk is full (%s), nothing was kept; free some space and run it again",
+                       o->path, strerror(o->failed));
     if (o->failed)
-        return LK_FAIL(err, LK_E_IO, "%s cannot be written (%s), nothing was kept; check the disk", o->path, strerror(o->failed));
+        return LK_FAIL(err, LK_E_IO, "%s cannot be written (%s), nothing was kept; check the disk", o->path,
+                       strerror(o->failed));
     return media_fail(err, LK_E_IO, "the clip cannot be written", o->path, av_error, NULL);
 }
 
@@ -160,7 +165,8 @@ lk_status media_output_publish(output **op, lk_error *err)
     output *o = *op;
     lk_status s = lk_file_sync_rename(o->tmp, o->path, err);
     if (s != LK_OK) {
-        /* Either the rename failed, or the folder's sync after it: a name that may not survive a crash is taken back. */
+        /* Either the rename failed, or the folder's sync after it: a name that may not survive a crash is
+         * taken back. */
         if (unlink(o->tmp) && errno == ENOENT) unlink(o->path);
     }
     shut(o);

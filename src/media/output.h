@@ -15,13 +15,13 @@ typedef struct output {
     int fd;
     AVIOContext *io;
     int64_t pos;
-    int failed;      /* errno of the first write that failed, 0 = none */
+    int failed; /* errno of the first write that failed, 0 = none */
     char path[1024], tmp[1060];
 } output;
 lk_status media_output_open(const char *path, output **out, lk_error *err);
 /* Says what went wrong when libav reports a failure: a full disk most of all. */
 lk_status media_output_fail(const output *o, int av_error, lk_error *err);
-lk_status media_output_sync(output *o, lk_error *err);    /* flush and fsync */
+lk_status media_output_sync(output *o, lk_error *err);     /* flush and fsync */
 lk_status media_output_publish(output **o, lk_error *err); /* rename, close; on failure nothing is left */
 void media_output_abort(output **o);                       /* remove, close */
 
@@ -32,7 +32,7 @@ typedef struct sound sound;
 lk_status media_sound_open(const char *path, AVFormatContext *out, sound **snd, lk_error *err);
 /* Write the packets that begin before seconds on the clip's clock; INFINITY = all the rest. */
 lk_status media_sound_pump(sound *snd, double seconds, lk_error *err);
-int media_sound_rate(const sound *snd); /* Hz */
+int media_sound_rate(const sound *snd);        /* Hz */
 const char *media_sound_how(const sound *snd); /* "aac, copied", "pcm_s16le to flac" */
 void media_sound_close(sound **snd);
 

@@ -23,7 +23,7 @@ struct lk_reader {
     int stream;
     bool flushing, ended, reindex;
     turn upright;
-    int64_t start;     /* clip clock's zero in the stream's time base */
+    int64_t start; /* clip clock's zero in the stream's time base */
     int64_t last_pts, next_index, skipped;
     lk_frame *pending; /* decoded at open, not handed out yet */
 };
@@ -46,14 +46,17 @@ static bool is_still(const AVFormatContext *fmt, const AVStream *st)
     return (n > 5 && !strcmp(name + n - 5, "_pipe")) || (!strcmp(name, "ico") && st->nb_frames <= 1);
 }
 
-/* A clip has a variable rate when its index shows unequal steps, or, without one, when libav's two estimates differ. */
+/* A clip has a variable rate when its index shows unequal steps, or, without one, when libav's two estimates
+ * differ. */
 static bool varies(AVStream *st)
 {
     int n = avformat_index_get_entries_count(st), checked = 0;
     if (st->codecpar->video_delay == 0 && n > 2) {
-        int64_t step = avformat_index_get_entry(st, 1)->timestamp - avformat_index_get_entry(st, 0)->timestamp;
+        int64_t step = avformat_index_get_entry(st, 1)->timestamp -
+                       avformat_index_get_entry(st, 0)->timestamp;
         for (int i = 1; i < n && checked < 5000; i++, checked++) {
-            int64_t d = avformat_index_get_entry(st, i)->timestamp - avformat_index_get_entry(st, i - 1)->timestamp;
+            int64_t d = avformat_index_get_entry(st, i)->timestamp -
+                        avformat_index_get_entry(st, i - 1)->timestamp;
             if (llabs(d - step) > 1) return true;
         }
         return false;
@@ -77,16 +80,21 @@ static void fill_info(lk_reader *r, const AVStream *st, const lk_frame *first)
     m->rotation = media_turn_degrees(r->upright);
     m->bit_depth = first->info.bit_depth;
     m->chroma = first->chroma;
-    m->pixel_aspect = (lk_rational){av->sample_aspect_ratio.num, av->sample_aspect_ratio.den ? av->sample_aspect_ratio.den : 1};
+    m->pixel_aspect = (lk_rational){av->sample_aspect_ratio.num,
+                                    av->sample_aspect_ratio.den ? av->sample_aspect_ratio.den : 1};
     m->time_base = (lk_rational){st->time_base.num, st->time_base.den};
     AVRational rate = av_guess_frame_rate(fmt, (AVStream *)st, NULL);
     m->frame_rate = (lk_rational){rate.num, rate.den};
     m->variable_rate = !m->is_still && varies((AVStream *)st);
     m->bit_rate = fmt->bit_rate;
-    double seconds = st->duration > 0 ? (double)st->duration * av_q2d(st->time_base)
-                     : fmt->duration > 0 ? (double)fmt->duration / AV_TIME_BASE : 0;
+    double seconds = st->duration > 0    ? (double)st->duration * av_q2d(st->time_base)
+                     : fmt->duration > 0 ? (double)fmt->duration / AV_TIME_BASE
+                                         : 0;
     m->duration = m->is_still ? 0 : seconds;
-    m->frames = m->is_still ? 1 : st->nb_frames > 0 ? st->nb_frames : rate.num > 0 ? llround(seconds * av_q2d(rate)) : 0;
+    m->frames = m->is_still         ? 1
+                : st->nb_frames > 0 ? st->nb_frames
+                : rate.num > 0      ? llround(seconds * av_q2d(rate))
+                                    : 0;
     m->color_primaries = av->color_primaries;
     m->color_transfer = av->color_trc;
     m->color_matrix = av->colorspace;
@@ -101,7 +109,8 @@ static void fill_info(lk_reader *r, const AVStream *st, const lk_frame *first)
     }
 }
 
-/* Give the decoder the file's next packet, or its end. Packets that the demuxer or decoder cannot take are counted. */
+/* Give the decoder the file's next packet, or its end. Packets that the demuxer or decoder cannot take are
+ * counted. */
 static lk_status feed(lk_reader *r, lk_error *err)
 {
     int e = av_read_frame(r->src->fmt, r->pkt);
@@ -124,7 +133,8 @@ static lk_status feed(lk_reader *r, lk_error *err)
     return LK_OK;
 }
 
-/* The decoder's next picture in r->raw. Pictures that it cannot decode, or says are broken, are passed over. */
+/* The decoder's next picture in r->raw. Pictures that it cannot decode, or says are broken, are passed over.
+ */
 static lk_status decode(lk_reader *r, lk_error *err)
 {
     for (int failures = 0;;) {
@@ -145,9 +155,11 @@ static lk_status decode(lk_reader *r, lk_error *err)
 static turn frame_turn(const lk_reader *r)
 {
     const AVFrameSideData *sd = av_frame_get_side_data(r->raw, AV_FRAME_DATA_DISPLAYMATRIX);
-    if (sd && sd->size >= 9 * sizeof(int32_t)) return media_turn_from_matrix((const int32_t *)(const void *)sd->data);
+    if (sd && sd->size >= 9 * sizeof(int32_t))
+        return media_turn_from_matrix((const int32_t *)(const void *)sd->data);
     size_t n = 0;
-    const uint8_t *m = av_stream_get_side_data(r->src->fmt->streams[r->stream], AV_PKT_DATA_DISPLAYMATRIX, &n);
+    const uint8_t *m = av_stream_get_side_data(r->src->fmt->streams[r->stream], AV_PKT_DATA_DISPLAYMATRIX,
+                                               &n);
     return media_turn_from_matrix(m && n >= 9 * sizeof(int32_t) ? (const int32_t *)(const void *)m : NULL);
 }
 
@@ -156,7 +168,8 @@ static lk_frame_info frame_time(lk_reader *r)
     AVStream *st = r->src->fmt->streams[r->stream];
     lk_frame_info i = {.time_base = {st->time_base.num, st->time_base.den}};
     AVRational rate = st->avg_frame_rate.num > 0 ? st->avg_frame_rate : (AVRational){25, 1};
-    i.duration = r->raw->pkt_duration > 0 ? r->raw->pkt_duration : LK_MAX(1, av_rescale_q(1, av_inv_q(rate), st->time_base));
+    i.duration = r->raw->pkt_duration > 0 ? r->raw->pkt_duration
+                                          : LK_MAX(1, av_rescale_q(1, av_inv_q(rate), st->time_base));
     int64_t pts = r->raw->best_effort_timestamp;
     if (pts == AV_NOPTS_VALUE) pts = r->last_pts == INT64_MIN ? 0 : r->last_pts + i.duration;
     else pts -= r->start;
@@ -195,8 +208,8 @@ static int find_picture(AVFormatContext *fmt)
     int best = av_find_best_stream(fmt, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
     if (best >= 0 && !(fmt->streams[best]->disposition & AV_DISPOSITION_ATTACHED_PIC)) return best;
     for (unsigned i = 0; i < fmt->nb_streams; i++)
-        if (fmt->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO
-            && !(fmt->streams[i]->disposition & AV_DISPOSITION_ATTACHED_PIC))
+        if (fmt->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_VIDEO &&
+            !(fmt->streams[i]->disposition & AV_DISPOSITION_ATTACHED_PIC))
             return (int)i;
     return -1;
 }
@@ -208,13 +221,14 @@ static lk_status start(lk_reader *r, const char *path, lk_error *err)
     r->stream = find_picture(fmt);
     if (r->stream < 0) {
         bool sound = av_find_best_stream(fmt, AVMEDIA_TYPE_AUDIO, -1, -1, NULL, 0) >= 0;
-        return LK_FAIL(err, LK_E_FORMAT, "%s has %s and no picture; give a video or a still", path, sound ? "only sound" : "no sound");
+        return LK_FAIL(err, LK_E_FORMAT, "%s has %s and no picture; give a video or a still", path,
+                       sound ? "only sound" : "no sound");
     }
     AVStream *st = fmt->streams[r->stream];
     const AVCodecParameters *p = st->codecpar;
     if (p->width > MEDIA_SIDE_MAX || p->height > MEDIA_SIDE_MAX)
-        return LK_FAIL(err, LK_E_RANGE, "%s is %d x %d pixels, more than %d a side; scale it down first", path, p->width,
-                       p->height, MEDIA_SIDE_MAX);
+        return LK_FAIL(err, LK_E_RANGE, "%s is %d x %d pixels, more than %d a side; scale it down first",
+                       path, p->width, p->height, MEDIA_SIDE_MAX);
     for (unsigned i = 0; i < fmt->nb_streams; i++)
         if ((int)i != r->stream) fmt->streams[i]->discard = AVDISCARD_ALL;
     LK_TRY(media_decoder_open(r->src, r->stream, LK_MIN(2, lk_thread_budget()), &r->dec, err));
@@ -228,7 +242,10 @@ static lk_status start(lk_reader *r, const char *path, lk_error *err)
     r->info.is_still = is_still(fmt, st);
     lk_status s = decode_frame(r, &r->pending, err);
     if (s == LK_END)
-        return LK_FAIL(err, LK_E_FORMAT, "%s: not one picture could be decoded, the file is damaged or cut off; copy or record it again", path);
+        return LK_FAIL(
+            err, LK_E_FORMAT,
+            "%s: not one picture could be decoded, the file is damaged or cut off; copy or record it again",
+            path);
     LK_TRY(s);
     fill_info(r, st, r->pending);
     return LK_OK;
@@ -275,8 +292,8 @@ lk_status lk_reader_next(lk_reader *r, lk_frame **out, lk_error *err)
     if (s == LK_OK && ((*out)->info.width != r->info.width || (*out)->info.height != r->info.height)) {
         int w = (*out)->info.width, h = (*out)->info.height;
         lk_frame_unref(out);
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s changes from %d x %d to %d x %d on the way; split it there", r->info.path,
-                       r->info.width, r->info.height, w, h);
+        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s changes from %d x %d to %d x %d on the way; split it there",
+                       r->info.path, r->info.width, r->info.height, w, h);
     }
     r->ended = s == LK_END;
     return s;

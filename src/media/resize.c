@@ -10,7 +10,11 @@
 #include <math.h>
 #include <string.h>
 
-typedef struct kernel { lk_filter filter; double scale, width, support; int in; } kernel;
+typedef struct kernel {
+    lk_filter filter;
+    double scale, width, support;
+    int in;
+} kernel;
 
 /* scale: input pixels per output pixel. */
 static kernel kernel_make(lk_filter filter, int in, int out)
@@ -19,7 +23,9 @@ static kernel kernel_make(lk_filter filter, int in, int out)
     bool shrink = k.scale > 1;
     k.width = shrink ? k.scale : 1;
     if (filter == LK_FILTER_AREA && !shrink) k.filter = LK_FILTER_BILINEAR;
-    k.support = k.filter == LK_FILTER_CUBIC ? 2 * k.width : k.filter == LK_FILTER_AREA ? k.scale / 2 : k.width;
+    k.support = k.filter == LK_FILTER_CUBIC  ? 2 * k.width
+                : k.filter == LK_FILTER_AREA ? k.scale / 2
+                                             : k.width;
     return k;
 }
 
@@ -35,9 +41,7 @@ static double kernel_weight(const kernel *k, double at, int i)
     case LK_FILTER_CUBIC:
         d /= k->width;
         return d < 1 ? 1 + d * d * (1.5 * d - 2.5) : d < 2 ? 2 + d * (-4 + d * (2.5 - 0.5 * d)) : 0;
-    default:
-        d /= k->width;
-        return d < 1 ? 1 - d : 0;
+    default: d /= k->width; return d < 1 ? 1 - d : 0;
     }
 }
 
@@ -49,7 +53,11 @@ static int kernel_span(const kernel *k, int o, double *at, int *first)
     return (int)ceil(*at + k->support) - *first + 1;
 }
 
-typedef struct taps { int count; int *first; float *weight; } taps;
+typedef struct taps {
+    int count;
+    int *first;
+    float *weight;
+} taps;
 
 static void taps_clear(taps *t)
 {
@@ -57,7 +65,8 @@ static void taps_clear(taps *t)
     lk_free(t->weight);
 }
 
-/* Tables for one axis. Weights that fall outside are added to the edge pixel's, so that reading needs no test. */
+/* Tables for one axis. Weights that fall outside are added to the edge pixel's, so that reading needs no
+ * test. */
 static bool taps_make(const kernel *k, int out, taps *t)
 {
     *t = (taps){0};
@@ -133,7 +142,8 @@ static void resize_direct(const lk_image *s, lk_image *d, const kernel *kx, cons
                 double wy = kernel_weight(ky, ay, j);
                 for (int i = fx; wy != 0 && i < fx + nx; i++) {
                     double w = wy * kernel_weight(kx, ax, i);
-                    const float *p = s->data + ((size_t)LK_CLAMP(j, 0, s->h - 1) * s->w + LK_CLAMP(i, 0, s->w - 1)) * s->c;
+                    const float *p =
+                        s->data + ((size_t)LK_CLAMP(j, 0, s->h - 1) * s->w + LK_CLAMP(i, 0, s->w - 1)) * s->c;
                     for (int k = 0; k < s->c; k++) v[k] += w * p[k];
                     sum += w;
                 }
@@ -181,7 +191,8 @@ MEDIA_CLONES static void blur_row(const float *padded, float *out, const float *
 lk_status lk_image_blur(lk_image *im, float sigma, lk_error *err)
 {
     if (!(sigma > 0.05f)) return LK_OK; /* narrower than a pixel can show */
-    if (sigma > 2000) return LK_FAIL(err, LK_E_RANGE, "a blur of %g pixels is wider than any picture", (double)sigma);
+    if (sigma > 2000)
+        return LK_FAIL(err, LK_E_RANGE, "a blur of %g pixels is wider than any picture", (double)sigma);
     int radius = (int)ceilf(3.5f * sigma), c = im->c;
     size_t row = (size_t)im->w * (size_t)c, padded = ((size_t)im->w + 2 * (size_t)radius) * (size_t)c;
     lk_status s = LK_E_NOMEM;
@@ -217,11 +228,13 @@ lk_status lk_image_blur(lk_image *im, float sigma, lk_error *err)
             float *out = im->data + (size_t)y * row;
             memset(out, 0, row * sizeof(float));
             for (int k = -radius; k <= radius; k++)
-                add_scaled(out, mid + (size_t)LK_CLAMP(y + k, 0, im->h - 1) * row, w[k < 0 ? -k : k], (int)row);
+                add_scaled(out, mid + (size_t)LK_CLAMP(y + k, 0, im->h - 1) * row, w[k < 0 ? -k : k],
+                           (int)row);
         }
         s = LK_OK;
     }
     lk_free(w);
     lk_free(mid);
-    return s == LK_OK ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory to blur a picture of %d x %d", im->w, im->h);
+    return s == LK_OK ? LK_OK
+                      : LK_FAIL(err, LK_E_NOMEM, "no memory to blur a picture of %d x %d", im->w, im->h);
 }

@@ -17,7 +17,7 @@ struct sound {
     AVFormatContext *out;
     AVStream *to;
     AVPacket *pkt;
-    bool have;            /* pkt holds a packet that is not written yet */
+    bool have; /* pkt holds a packet that is not written yet */
     bool read_all, done;
     int64_t rescale_state; /* of av_rescale_delta: keeps coarse time bases from adding up */
     /* only when the sound is encoded again */
@@ -25,7 +25,7 @@ struct sound {
     SwrContext *swr;
     AVAudioFifo *fifo;
     AVFrame *frame, *block;
-    int64_t next_sample;   /* on the clip's clock, in samples; INT64_MIN before the first */
+    int64_t next_sample; /* on the clip's clock, in samples; INT64_MIN before the first */
     char how[96];
 };
 
@@ -39,8 +39,8 @@ static lk_status open_flac(sound *s, lk_error *err)
     s->enc = codec ? avcodec_alloc_context3(codec) : NULL;
     if (!s->enc) return LK_FAIL(err, LK_E_NOMEM, "no memory for the sound of %s", s->src->path);
     if (s->dec->ch_layout.nb_channels < 1 || s->dec->ch_layout.nb_channels > 8)
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s: sound of %d channels cannot be kept; mix it down first", s->src->path,
-                       s->dec->ch_layout.nb_channels);
+        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s: sound of %d channels cannot be kept; mix it down first",
+                       s->src->path, s->dec->ch_layout.nb_channels);
     bool deep = av_get_bytes_per_sample(s->dec->sample_fmt) > 2;
     s->enc->sample_fmt = deep ? AV_SAMPLE_FMT_S32 : AV_SAMPLE_FMT_S16;
     s->enc->bits_per_raw_sample = deep ? 24 : 16;
@@ -48,18 +48,22 @@ static lk_status open_flac(sound *s, lk_error *err)
     s->enc->time_base = (AVRational){1, s->dec->sample_rate};
     s->enc->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     av_channel_layout_default(&s->enc->ch_layout, s->dec->ch_layout.nb_channels);
-    if (s->dec->ch_layout.order == AV_CHANNEL_ORDER_NATIVE) av_channel_layout_copy(&s->enc->ch_layout, &s->dec->ch_layout);
+    if (s->dec->ch_layout.order == AV_CHANNEL_ORDER_NATIVE)
+        av_channel_layout_copy(&s->enc->ch_layout, &s->dec->ch_layout);
     int e = avcodec_open2(s->enc, codec, NULL);
     if (e >= 0)
-        e = swr_alloc_set_opts2(&s->swr, &s->enc->ch_layout, s->enc->sample_fmt, s->enc->sample_rate, &s->enc->ch_layout,
-                                s->dec->sample_fmt, s->dec->sample_rate, 0, NULL);
+        e = swr_alloc_set_opts2(&s->swr, &s->enc->ch_layout, s->enc->sample_fmt, s->enc->sample_rate,
+                                &s->enc->ch_layout, s->dec->sample_fmt, s->dec->sample_rate, 0, NULL);
     if (e >= 0) e = swr_init(s->swr);
-    if (e >= 0) s->fifo = av_audio_fifo_alloc(s->enc->sample_fmt, s->enc->ch_layout.nb_channels, s->enc->frame_size);
+    if (e >= 0)
+        s->fifo = av_audio_fifo_alloc(s->enc->sample_fmt, s->enc->ch_layout.nb_channels, s->enc->frame_size);
     s->frame = av_frame_alloc();
     s->block = av_frame_alloc();
     if (e >= 0 && (!s->fifo || !s->frame || !s->block)) e = AVERROR(ENOMEM);
     if (e >= 0) e = avcodec_parameters_from_context(s->to->codecpar, s->enc);
-    if (e < 0) return media_fail(err, LK_E_UNSUPPORTED, "its sound cannot be kept", s->src->path, e, "convert it to AAC first");
+    if (e < 0)
+        return media_fail(err, LK_E_UNSUPPORTED, "its sound cannot be kept", s->src->path, e,
+                          "convert it to AAC first");
     s->to->time_base = s->enc->time_base;
     s->next_sample = INT64_MIN;
     snprintf(s->how, sizeof(s->how), "%s to flac", avcodec_get_name(in->codecpar->codec_id));
@@ -72,8 +76,8 @@ static int take_frame(sound *s)
     AVStream *in = s->src->fmt->streams[s->stream];
     if (s->next_sample == INT64_MIN) {
         int64_t pts = s->frame->best_effort_timestamp == AV_NOPTS_VALUE ? 0 : s->frame->best_effort_timestamp;
-        s->next_sample = av_rescale_q(pts, in->time_base, s->enc->time_base)
-                         - av_rescale_q(s->src->start, AV_TIME_BASE_Q, s->enc->time_base);
+        s->next_sample = av_rescale_q(pts, in->time_base, s->enc->time_base) -
+                         av_rescale_q(s->src->start, AV_TIME_BASE_Q, s->enc->time_base);
     }
     av_frame_unref(s->block);
     s->block->format = s->enc->sample_fmt;
@@ -81,7 +85,9 @@ static int take_frame(sound *s)
     s->block->nb_samples = s->frame->nb_samples;
     int e = av_channel_layout_copy(&s->block->ch_layout, &s->enc->ch_layout);
     if (e >= 0) e = av_frame_get_buffer(s->block, 0);
-    if (e >= 0) e = swr_convert(s->swr, s->block->data, s->block->nb_samples, (const uint8_t **)s->frame->data, s->frame->nb_samples);
+    if (e >= 0)
+        e = swr_convert(s->swr, s->block->data, s->block->nb_samples, (const uint8_t **)s->frame->data,
+                        s->frame->nb_samples);
     if (e > 0) e = av_audio_fifo_write(s->fifo, (void **)s->block->data, e);
     return e;
 }
@@ -124,7 +130,8 @@ static int encode_next(sound *s)
         } else if ((e = av_read_frame(s->src->fmt, s->pkt)) < 0) {
             avcodec_send_packet(s->dec, NULL);
         } else {
-            if (s->pkt->stream_index == s->stream) avcodec_send_packet(s->dec, s->pkt); /* a damaged one is left out */
+            if (s->pkt->stream_index == s->stream)
+                avcodec_send_packet(s->dec, s->pkt); /* a damaged one is left out */
             av_packet_unref(s->pkt);
         }
     }
@@ -135,8 +142,9 @@ static int encode_next(sound *s)
 static int copy_next(sound *s)
 {
     AVStream *in = s->src->fmt->streams[s->stream];
-    for (;;) {
+    for (int bad = 0;;) {
         int e = av_read_frame(s->src->fmt, s->pkt);
+        if (e == AVERROR_INVALIDDATA && ++bad < 256) continue; /* a damaged stretch: go on behind it */
         if (e < 0) return e == AVERROR(ENOMEM) ? e : 0;
         if (s->pkt->stream_index == s->stream && s->pkt->size > 0) break;
         av_packet_unref(s->pkt);
@@ -146,11 +154,13 @@ static int copy_next(sound *s)
     if (p->dts == AV_NOPTS_VALUE) p->dts = p->pts;
     if (p->dts == AV_NOPTS_VALUE) return AVERROR_INVALIDDATA;
     int64_t dts = p->dts - start;
-    /* Milliseconds (Matroska) or 90 kHz (broadcast) cannot say where an audio frame begins; counting its samples can. */
+    /* Milliseconds (Matroska) or 90 kHz (broadcast) cannot say where an audio frame begins; counting its
+     * samples can. */
     int frame = av_get_audio_frame_duration2(in->codecpar, p->size);
     int64_t to;
     if (frame > 0 && in->codecpar->sample_rate > 0 && in->time_base.den != in->codecpar->sample_rate)
-        to = av_rescale_delta(in->time_base, dts, (AVRational){1, in->codecpar->sample_rate}, frame, &s->rescale_state, s->to->time_base);
+        to = av_rescale_delta(in->time_base, dts, (AVRational){1, in->codecpar->sample_rate}, frame,
+                              &s->rescale_state, s->to->time_base);
     else to = av_rescale_q(dts, in->time_base, s->to->time_base);
     p->duration = av_rescale_q(p->duration, in->time_base, s->to->time_base);
     p->dts = p->pts = to; /* no sound codec reorders */
@@ -189,14 +199,16 @@ lk_status media_sound_open(const char *path, AVFormatContext *out, sound **resul
             goto fail;
         }
         s->to->codecpar->codec_tag = 0;
-        s->to->time_base = par->sample_rate > 0 ? (AVRational){1, par->sample_rate} : fmt->streams[s->stream]->time_base;
+        s->to->time_base = par->sample_rate > 0 ? (AVRational){1, par->sample_rate}
+                                                : fmt->streams[s->stream]->time_base;
         snprintf(s->how, sizeof(s->how), "%s, copied", avcodec_get_name(par->codec_id));
     } else {
         st = open_flac(s, err);
         if (st != LK_OK) goto fail;
     }
     /* FLAC in MP4 has been a settled standard since 2018; this libavformat still wants to be told so. */
-    if (s->to->codecpar->codec_id == AV_CODEC_ID_FLAC) out->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
+    if (s->to->codecpar->codec_id == AV_CODEC_ID_FLAC)
+        out->strict_std_compliance = FF_COMPLIANCE_EXPERIMENTAL;
     *result = s;
     return LK_OK;
 fail:
@@ -209,8 +221,11 @@ lk_status media_sound_pump(sound *s, double seconds, lk_error *err)
     while (s && !s->done) {
         if (!s->have) {
             int e = s->enc ? encode_next(s) : copy_next(s);
-            if (s->src->read_failed) return LK_FAIL(err, LK_E_IO, "%s cannot be read any further; check the disk", s->src->path);
-            if (e < 0) return media_fail(err, LK_E_FORMAT, "its sound cannot be copied", s->src->path, e, "copy or record it again");
+            if (s->src->read_failed)
+                return LK_FAIL(err, LK_E_IO, "%s cannot be read any further; check the disk", s->src->path);
+            if (e < 0)
+                return media_fail(err, LK_E_FORMAT, "its sound cannot be copied", s->src->path, e,
+                                  "copy or record it again");
             if (e == 0) {
                 s->done = true;
                 return LK_OK;

@@ -35,7 +35,8 @@ void media_quiet(void)
     pthread_once(&once, set_log);
 }
 
-lk_status media_fail(lk_error *err, lk_status code, const char *what, const char *path, int av_error, const char *remedy)
+lk_status media_fail(lk_error *err, lk_status code, const char *what, const char *path, int av_error,
+                     const char *remedy)
 {
     char why[AV_ERROR_MAX_STRING_SIZE] = "";
     if (av_error == AVERROR(ENOMEM)) code = LK_E_NOMEM;
@@ -60,7 +61,10 @@ static int64_t seek(void *user, int64_t offset, int whence)
     source *s = user;
     if (whence & AVSEEK_SIZE) return s->size;
     whence &= ~AVSEEK_FORCE;
-    int64_t to = whence == SEEK_SET ? offset : whence == SEEK_CUR ? s->pos + offset : whence == SEEK_END ? s->size + offset : -1;
+    int64_t to = whence == SEEK_SET   ? offset
+                 : whence == SEEK_CUR ? s->pos + offset
+                 : whence == SEEK_END ? s->size + offset
+                                      : -1;
     if (to < 0) return AVERROR(EINVAL);
     return s->pos = to;
 }
@@ -74,8 +78,10 @@ static int past_deadline(void *user)
 /* Demuxers that describe other files, draw text, or take raw bytes for granted. */
 static bool forbidden(const char *name)
 {
-    static const char *const names[] = {"hls", "concat", "concatf", "dash", "imf", "image2", "image2pipe", "sdp", "rtsp",
-                                        "rtp", "sap", "ffmetadata", "tty", "webm_dash_manifest", "tedcaptions"};
+    static const char *const names[] = {
+        "hls",        "concat", "concatf", "dash", "imf",        "image2", "image2pipe",
+        "sdp",        "rtsp",   "rtp",     "sap",  "ffmetadata", "tty",    "webm_dash_manifest",
+        "tedcaptions"};
     for (size_t i = 0; i < LK_COUNT(names); i++)
         if (!strcmp(name, names[i])) return true;
     return false;
@@ -87,10 +93,11 @@ static lk_status open_file(source *s, lk_error *err)
     s->fd = open(s->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (s->fd < 0 || fstat(s->fd, &st)) {
         bool absent = errno == ENOENT || errno == ENOTDIR;
-        return LK_FAIL(err, absent ? LK_E_NOTFOUND : LK_E_IO, "%s: %s; check the path%s", s->path, strerror(errno),
-                       absent ? "" : " and its permissions");
+        return LK_FAIL(err, absent ? LK_E_NOTFOUND : LK_E_IO, "%s: %s; check the path%s", s->path,
+                       strerror(errno), absent ? "" : " and its permissions");
     }
-    if (!S_ISREG(st.st_mode)) return LK_FAIL(err, LK_E_FORMAT, "%s is not a file; give one clip or picture", s->path);
+    if (!S_ISREG(st.st_mode))
+        return LK_FAIL(err, LK_E_FORMAT, "%s is not a file; give one clip or picture", s->path);
     if (st.st_size == 0) return LK_FAIL(err, LK_E_FORMAT, "%s is empty; copy or record it again", s->path);
     s->size = st.st_size;
     return LK_OK;
@@ -115,7 +122,8 @@ static lk_status open_demuxer(source *s, lk_error *err)
     if (s->read_failed) return LK_FAIL(err, LK_E_IO, "%s cannot be read; check the disk", s->path);
     if (e < 0 || !kind || forbidden(kind->name))
         return LK_FAIL(err, e == AVERROR(ENOMEM) ? LK_E_NOMEM : LK_E_FORMAT,
-                       "%s is not a video, picture or sound that can be read; give a media file such as MP4, MKV, PNG or WAV",
+                       "%s is not a video, picture or sound that can be read; "
+                       "give a media file such as MP4, MKV, PNG or WAV",
                        s->path);
     e = avformat_open_input(&s->fmt, NULL, kind, NULL); /* frees fmt when it fails */
     if (e >= 0) e = avformat_find_stream_info(s->fmt, NULL);
@@ -135,7 +143,8 @@ lk_status media_source_open(const char *path, source **out, lk_error *err)
     if (!s) return LK_FAIL(err, LK_E_NOMEM, "no memory to open %s", path);
     s->fd = -1;
     lk_status st = LK_OK;
-    if (strlen(path) >= sizeof(s->path)) st = LK_FAIL(err, LK_E_ARG, "the path is longer than %zu bytes: %.60s...", sizeof(s->path) - 1, path);
+    if (strlen(path) >= sizeof(s->path))
+        st = LK_FAIL(err, LK_E_ARG, "the path is longer than %zu bytes: %.60s...", sizeof(s->path) - 1, path);
     else strcpy(s->path, path);
     if (st == LK_OK) st = open_file(s, err);
     if (st == LK_OK) st = open_demuxer(s, err);
@@ -143,9 +152,10 @@ lk_status media_source_open(const char *path, source **out, lk_error *err)
         media_source_close(&s);
         return st;
     }
-    /* Broadcast streams start their clock anywhere; the clip's clock starts with them. In other containers zero
-     * means zero, and a late first picture is part of the clip. */
-    if ((s->fmt->iformat->flags & AVFMT_TS_DISCONT) && s->fmt->start_time != AV_NOPTS_VALUE) s->start = s->fmt->start_time;
+    /* Broadcast streams start their clock anywhere; the clip's clock starts with them. In other containers
+     * zero means zero, and a late first picture is part of the clip. */
+    if ((s->fmt->iformat->flags & AVFMT_TS_DISCONT) && s->fmt->start_time != AV_NOPTS_VALUE)
+        s->start = s->fmt->start_time;
     *out = s;
     return LK_OK;
 }
@@ -164,7 +174,8 @@ void media_source_close(source **sp)
 
 lk_status media_source_ended(source *s, int e, lk_error *err)
 {
-    if (s->read_failed) return LK_FAIL(err, LK_E_IO, "%s cannot be read any further; check the disk", s->path);
+    if (s->read_failed)
+        return LK_FAIL(err, LK_E_IO, "%s cannot be read any further; check the disk", s->path);
     if (e == AVERROR(ENOMEM)) return LK_FAIL(err, LK_E_NOMEM, "no memory to read %s", s->path);
     return LK_END;
 }
@@ -175,8 +186,8 @@ lk_status media_decoder_open(source *s, int stream, int threads, AVCodecContext 
     const AVCodec *codec = avcodec_find_decoder(st->codecpar->codec_id);
     *out = NULL;
     if (!codec)
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s: no decoder for %s; convert it to H.264 or PNG first", s->path,
-                       avcodec_get_name(st->codecpar->codec_id));
+        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s: no decoder for %s; convert it to H.264 or PNG first",
+                       s->path, avcodec_get_name(st->codecpar->codec_id));
     AVCodecContext *dec = lk_fault_hit(LK_FAULT_ALLOC) ? NULL : avcodec_alloc_context3(codec);
     if (!dec) return LK_FAIL(err, LK_E_NOMEM, "no memory to decode %s", s->path);
     int e = avcodec_parameters_to_context(dec, st->codecpar);

@@ -37,7 +37,8 @@ static void png_tags(lk_text *t, const char *const *tags)
         size_t from = t->len;
         lk_text_addn(t, plain ? "tEXt" : "iTXt", 4);
         lk_text_addn(t, tags[0], key);
-        lk_text_addn(t, "\0\0\0\0", gap); /* end of key; iTXt: not compressed, method, no language, no translated key */
+        lk_text_addn(t, "\0\0\0\0",
+                     gap); /* end of key; iTXt: not compressed, method, no language, no translated key */
         lk_text_addn(t, tags[1], text);
         if (t->failed) return;
         put_be32(number, lk_crc32(0, t->s + from, t->len - from));
@@ -101,7 +102,9 @@ static lk_status make_frame(const lk_image *rgb, bool png, AVFrame **out, lk_err
         if (s == LK_OK) {
             *out = av_frame_clone(planar->av);
             if (!*out) s = LK_FAIL(err, LK_E_NOMEM, "no memory for a frame");
-            else (*out)->format = AV_PIX_FMT_YUVJ444P; /* the name by which the JPEG encoder knows full range */
+            else
+                (*out)->format =
+                    AV_PIX_FMT_YUVJ444P; /* the name by which the JPEG encoder knows full range */
         }
     }
     sws_freeContext(sws);
@@ -110,7 +113,8 @@ static lk_status make_frame(const lk_image *rgb, bool png, AVFrame **out, lk_err
     return s;
 }
 
-lk_status lk_still_encode(const lk_image *rgb, const char *kind, const char *const *tags, void **data, size_t *n, lk_error *err)
+lk_status lk_still_encode(const lk_image *rgb, const char *kind, const char *const *tags, void **data,
+                          size_t *n, lk_error *err)
 {
     *data = NULL;
     *n = 0;
@@ -121,13 +125,15 @@ lk_status lk_still_encode(const lk_image *rgb, const char *kind, const char *con
     AVFrame *f = NULL;
     AVPacket *pkt = av_packet_alloc();
     lk_text extra = {0};
-    lk_status s = pkt ? make_frame(rgb, png, &f, err) : LK_FAIL(err, LK_E_NOMEM, "no memory to encode a picture");
+    lk_status s = pkt ? make_frame(rgb, png, &f, err)
+                      : LK_FAIL(err, LK_E_NOMEM, "no memory to encode a picture");
     if (s == LK_OK) s = encode(f, png ? AV_CODEC_ID_PNG : AV_CODEC_ID_MJPEG, pkt, err);
     if (s == LK_OK) {
         size_t head = png ? PNG_HEAD : 2; /* JPEG: after the start marker */
         if (png) png_tags(&extra, tags);
         else jpeg_tags(&extra, tags);
-        uint8_t *all = extra.failed || (size_t)pkt->size < head ? NULL : lk_alloc((size_t)pkt->size + extra.len);
+        uint8_t *all = extra.failed || (size_t)pkt->size < head ? NULL
+                                                                : lk_alloc((size_t)pkt->size + extra.len);
         if (all) {
             memcpy(all, pkt->data, head);
             if (extra.len) memcpy(all + head, extra.s, extra.len);
@@ -149,7 +155,8 @@ lk_status lk_wav_encode(const lk_audio *a, void **data, size_t *n, lk_error *err
     *data = NULL;
     *n = 0;
     if (a->channels < 1 || a->channels > 64 || a->rate < 1 || a->samples < 0)
-        return LK_FAIL(err, LK_E_ARG, "sound of %d channels at %d Hz cannot be written", a->channels, a->rate);
+        return LK_FAIL(err, LK_E_ARG, "sound of %d channels at %d Hz cannot be written", a->channels,
+                       a->rate);
     uint64_t bytes = (uint64_t)a->samples * (uint64_t)a->channels * 2;
     if (bytes > UINT32_MAX - 64 || (uint64_t)a->samples > UINT32_MAX)
         return LK_FAIL(err, LK_E_RANGE, "the sound is too long for a WAV file (4 GiB); write it in parts");

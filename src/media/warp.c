@@ -33,7 +33,8 @@ static void gather(const lk_image *s, int x, int y, int taps, lk_border border, 
         for (int i = 0; i < taps; i++) {
             int xx = border_index(x + i, s->w, border);
             float *d = patch + ((size_t)j * taps + i) * c;
-            for (int k = 0; k < c; k++) d[k] = xx < 0 || yy < 0 ? 0.0f : s->data[((size_t)yy * s->w + xx) * c + k];
+            for (int k = 0; k < c; k++)
+                d[k] = xx < 0 || yy < 0 ? 0.0f : s->data[((size_t)yy * s->w + xx) * c + k];
         }
     }
 }
@@ -93,10 +94,12 @@ MEDIA_INLINE void sample_cubic(const lk_image *s, float x, float y, lk_border bo
     }
     const float *r1 = row + stride, *r2 = r1 + stride, *r3 = r2 + stride;
     for (int i = 0; i < 4 * c; i++) acc[i] = wy[0] * row[i] + wy[1] * r1[i] + wy[2] * r2[i] + wy[3] * r3[i];
-    for (int k = 0; k < c; k++) out[k] = wx[0] * acc[k] + wx[1] * acc[c + k] + wx[2] * acc[2 * c + k] + wx[3] * acc[3 * c + k];
+    for (int k = 0; k < c; k++)
+        out[k] = wx[0] * acc[k] + wx[1] * acc[c + k] + wx[2] * acc[2 * c + k] + wx[3] * acc[3 * c + k];
 }
 
-/* One destination row at source places (x, y) + i * (dx, dy). The channel count is a constant in each copy. */
+/* One destination row at source places (x, y) + i * (dx, dy). The channel count is a constant in each copy.
+ */
 MEDIA_INLINE void warp_row_c(const lk_image *s, float *out, int n, float x, float y, float dx, float dy,
                              bool cubic, lk_border border, int c)
 {
@@ -119,8 +122,10 @@ MEDIA_CLONES static void warp_row(const lk_image *s, float *out, int n, float x,
     }
 }
 
-/* Each destination pixel is the mean of side x side bilinear samples spread over its footprint in the source. */
-MEDIA_CLONES static void area_row(const lk_image *s, float *out, int n, float dst_y, lk_affine m, int side, lk_border border)
+/* Each destination pixel is the mean of side x side bilinear samples spread over its footprint in the source.
+ */
+MEDIA_CLONES static void area_row(const lk_image *s, float *out, int n, float dst_y, lk_affine m, int side,
+                                  lk_border border)
 {
     int c = s->c;
     float scale = 1.0f / (float)(side * side);
@@ -145,7 +150,8 @@ void lk_image_warp(const lk_image *src, lk_image *dst, lk_affine m, lk_filter fi
     assert(src->c == dst->c);
     int side = 1;
     if (filter == LK_FILTER_AREA) {
-        /* The longer of the two steps decides; beyond 32 samples a side nothing is gained that is worth the time. */
+        /* The longer of the two steps decides; beyond 32 samples a side nothing is gained that is worth the
+         * time. */
         float step = fmaxf(hypotf(m.a, m.d), hypotf(m.b, m.e));
         side = step > 1.0f ? (step < 32.0f ? (int)ceilf(step) : 32) : 1;
     }
@@ -162,7 +168,8 @@ void lk_image_warp(const lk_image *src, lk_image *dst, lk_affine m, lk_filter fi
     }
 }
 
-MEDIA_CLONES static void remap_row(const lk_image *s, float *out, const float *grid, int n, bool cubic, lk_border border)
+MEDIA_CLONES static void remap_row(const lk_image *s, float *out, const float *grid, int n, bool cubic,
+                                   lk_border border)
 {
     for (int i = 0; i < n; i++, out += s->c, grid += 2) {
         if (s->c == 3) {

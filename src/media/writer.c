@@ -29,11 +29,13 @@ struct lk_writer {
     AVPacket *pkt;
     sound *snd;
     struct SwsContext *sws;
-    AVFrame *blank;      /* carries the clip's tags to converted frames */
+    AVFrame *blank; /* carries the clip's tags to converted frames */
     lk_chroma chroma;
     bool finished, complete; /* no more frames; everything on disk */
     int64_t last_pts, frames;
-    struct { int64_t pts, duration; } durations[DURATIONS];
+    struct {
+        int64_t pts, duration;
+    } durations[DURATIONS];
 };
 
 /* --- opening ---------------------------------------------------------------------------- */
@@ -43,14 +45,17 @@ static lk_status container_of(const char *path, const char **name, lk_error *err
     const char *dot = strrchr(lk_path_base(path ? path : ""), '.');
     if (dot && (!strcasecmp(dot, ".mp4") || !strcasecmp(dot, ".m4v"))) *name = "mp4";
     else if (dot && !strcasecmp(dot, ".mov")) *name = "mov";
-    else return LK_FAIL(err, LK_E_ARG, "%s: a clip is written as .mp4 or .mov; choose such a name", path ? path : "no name");
+    else
+        return LK_FAIL(err, LK_E_ARG, "%s: a clip is written as .mp4 or .mov; choose such a name",
+                       path ? path : "no name");
     return LK_OK;
 }
 
 /* x264 itself prints about names that it does not know. */
 static bool known_preset(const char *name)
 {
-    static const char *const names[] = {"ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"};
+    static const char *const names[] = {"ultrafast", "superfast", "veryfast", "faster",   "fast",
+                                        "medium",    "slow",      "slower",   "veryslow", "placebo"};
     for (size_t i = 0; i < LK_COUNT(names); i++)
         if (!strcmp(name, names[i])) return true;
     return false;
@@ -71,16 +76,23 @@ static lk_status settle(const lk_writer_spec *spec, lk_media_info *like, lk_erro
     if (spec->like) {
         *like = *spec->like;
     } else {
-        *like = (lk_media_info){.width = spec->width, .height = spec->height, .bit_depth = 8, .chroma = LK_CHROMA_420,
-                                .time_base = spec->time_base, .color_primaries = AVCOL_PRI_BT709,
-                                .color_transfer = AVCOL_TRC_BT709, .color_matrix = AVCOL_SPC_BT709,
-                                .color_range = AVCOL_RANGE_MPEG, .pixel_aspect = {1, 1}};
+        *like = (lk_media_info){.width = spec->width,
+                                .height = spec->height,
+                                .bit_depth = 8,
+                                .chroma = LK_CHROMA_420,
+                                .time_base = spec->time_base,
+                                .color_primaries = AVCOL_PRI_BT709,
+                                .color_transfer = AVCOL_TRC_BT709,
+                                .color_matrix = AVCOL_SPC_BT709,
+                                .color_range = AVCOL_RANGE_MPEG,
+                                .pixel_aspect = {1, 1}};
     }
     if (like->width < 2 || like->height < 2 || like->width > MEDIA_SIDE_MAX || like->height > MEDIA_SIDE_MAX)
-        return LK_FAIL(err, LK_E_RANGE, "%s: a clip of %d x %d pixels cannot be written; 2 to %d a side", spec->path, like->width,
-                       like->height, MEDIA_SIDE_MAX);
+        return LK_FAIL(err, LK_E_RANGE, "%s: a clip of %d x %d pixels cannot be written; 2 to %d a side",
+                       spec->path, like->width, like->height, MEDIA_SIDE_MAX);
     if (like->time_base.num < 1 || like->time_base.den < 1)
-        return LK_FAIL(err, LK_E_ARG, "%s: %d/%d is no time base", spec->path, like->time_base.num, like->time_base.den);
+        return LK_FAIL(err, LK_E_ARG, "%s: %d/%d is no time base", spec->path, like->time_base.num,
+                       like->time_base.den);
     if (like->bit_depth != 10) like->bit_depth = 8;
     if (like->chroma == LK_CHROMA_RGB) { /* RGB tags make no sense on YUV */
         like->color_matrix = AVCOL_SPC_BT709;
@@ -92,13 +104,17 @@ static lk_status settle(const lk_writer_spec *spec, lk_media_info *like, lk_erro
     return LK_OK;
 }
 
-static lk_status open_encoder(lk_writer *w, const lk_writer_spec *spec, const lk_media_info *like, lk_error *err)
+static lk_status open_encoder(lk_writer *w, const lk_writer_spec *spec, const lk_media_info *like,
+                              lk_error *err)
 {
     const char *preset = spec->preset ? spec->preset : "veryfast";
     if (!known_preset(preset))
-        return LK_FAIL(err, LK_E_ARG, "%s: x264 has no preset %s; take one from ultrafast to placebo", spec->path, preset);
+        return LK_FAIL(err, LK_E_ARG, "%s: x264 has no preset %s; take one from ultrafast to placebo",
+                       spec->path, preset);
     const AVCodec *codec = avcodec_find_encoder_by_name("libx264");
-    if (!codec) return LK_FAIL(err, LK_E_UNSUPPORTED, "this libavcodec has no libx264; install Debian's libavcodec-extra or libavcodec59");
+    if (!codec)
+        return LK_FAIL(err, LK_E_UNSUPPORTED,
+                       "this libavcodec has no libx264; install Debian's libavcodec-extra or libavcodec59");
     w->enc = lk_fault_hit(LK_FAULT_ALLOC) ? NULL : avcodec_alloc_context3(codec);
     if (!w->enc) return LK_FAIL(err, LK_E_NOMEM, "no memory to encode %s", spec->path);
     AVCodecContext *c = w->enc;
@@ -110,9 +126,11 @@ static lk_status open_encoder(lk_writer *w, const lk_writer_spec *spec, const lk
         c->framerate = (AVRational){like->frame_rate.num, like->frame_rate.den};
     c->color_primaries = like->color_primaries ? like->color_primaries : AVCOL_PRI_UNSPECIFIED;
     c->color_trc = like->color_transfer ? like->color_transfer : AVCOL_TRC_UNSPECIFIED;
-    c->colorspace = like->color_matrix == AVCOL_SPC_RGB ? AVCOL_SPC_UNSPECIFIED : (enum AVColorSpace)like->color_matrix;
+    c->colorspace = like->color_matrix == AVCOL_SPC_RGB ? AVCOL_SPC_UNSPECIFIED
+                                                        : (enum AVColorSpace)like->color_matrix;
     c->color_range = like->color_range;
-    if (like->pixel_aspect.num > 0) c->sample_aspect_ratio = (AVRational){like->pixel_aspect.num, like->pixel_aspect.den};
+    if (like->pixel_aspect.num > 0)
+        c->sample_aspect_ratio = (AVRational){like->pixel_aspect.num, like->pixel_aspect.den};
     c->thread_count = LK_CLAMP(spec->threads > 0 ? spec->threads : lk_thread_budget(), 1, 16);
     c->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     AVDictionary *opts = NULL;
@@ -123,7 +141,8 @@ static lk_status open_encoder(lk_writer *w, const lk_writer_spec *spec, const lk
     int e = avcodec_open2(c, codec, &opts);
     av_dict_free(&opts);
     if (e < 0)
-        return media_fail(err, LK_E_UNSUPPORTED, "the H.264 encoder refuses this clip", spec->path, e, "check its size");
+        return media_fail(err, LK_E_UNSUPPORTED, "the H.264 encoder refuses this clip", spec->path, e,
+                          "check its size");
     w->chroma = like->chroma;
     return LK_OK;
 }
@@ -144,7 +163,8 @@ static lk_status open_muxer(lk_writer *w, const lk_writer_spec *spec, const char
     w->video->avg_frame_rate = w->enc->framerate;
     w->video->sample_aspect_ratio = w->enc->sample_aspect_ratio;
     if (spec->audio_from) LK_TRY(media_sound_open(spec->audio_from, w->mux, &w->snd, err));
-    for (const char *const *t = spec->tags; t && t[0] && t[1]; t += 2) av_dict_set(&w->mux->metadata, t[0], t[1], 0);
+    for (const char *const *t = spec->tags; t && t[0] && t[1]; t += 2)
+        av_dict_set(&w->mux->metadata, t[0], t[1], 0);
     AVDictionary *opts = NULL;
     /* The source's ticks become the track's, so that every PTS is kept to the tick. */
     int scale = w->enc->time_base.den;
@@ -173,7 +193,8 @@ lk_status lk_writer_open(const lk_writer_spec *spec, lk_writer **out, lk_error *
     if (s == LK_OK) s = open_muxer(w, spec, container, err);
     w->pkt = av_packet_alloc();
     w->blank = av_frame_alloc();
-    if (s == LK_OK && (!w->pkt || !w->blank)) s = LK_FAIL(err, LK_E_NOMEM, "no memory to write %s", spec->path);
+    if (s == LK_OK && (!w->pkt || !w->blank))
+        s = LK_FAIL(err, LK_E_NOMEM, "no memory to write %s", spec->path);
     if (s != LK_OK) {
         lk_writer_abort(&w);
         return s;
@@ -229,7 +250,8 @@ static lk_status take_packets(lk_writer *w, lk_error *err)
         if (e == AVERROR(EAGAIN) || e == AVERROR_EOF) return LK_OK;
         if (e < 0) return media_fail(err, LK_E_IO, "the encoder failed", w->out->path, e, NULL);
         for (int i = 0; i < DURATIONS; i++)
-            if (w->durations[i].pts == w->pkt->pts && w->durations[i].duration > 0) w->pkt->duration = w->durations[i].duration;
+            if (w->durations[i].pts == w->pkt->pts && w->durations[i].duration > 0)
+                w->pkt->duration = w->durations[i].duration;
         /* Sound up to here first: the interleaving stays tight and the muxer's queue short. */
         LK_TRY(media_sound_pump(w->snd, (double)w->pkt->dts * av_q2d(w->enc->time_base), err));
         w->pkt->stream_index = w->video->index;
@@ -243,13 +265,13 @@ lk_status lk_writer_frame(lk_writer *w, lk_frame *f, lk_error *err)
 {
     if (w->finished) return LK_FAIL(err, LK_E_STATE, "%s is finished; no frame can follow", w->out->path);
     if (f->info.width != w->enc->width || f->info.height != w->enc->height)
-        return LK_FAIL(err, LK_E_ARG, "%s: a frame of %d x %d does not fit the clip of %d x %d", w->out->path, f->info.width,
-                       f->info.height, w->enc->width, w->enc->height);
+        return LK_FAIL(err, LK_E_ARG, "%s: a frame of %d x %d does not fit the clip of %d x %d", w->out->path,
+                       f->info.width, f->info.height, w->enc->width, w->enc->height);
     AVRational tb = {f->info.time_base.num, f->info.time_base.den};
     int64_t pts = av_rescale_q(f->info.pts, tb, w->enc->time_base);
     if (pts <= w->last_pts && w->frames)
-        return LK_FAIL(err, LK_E_ARG, "%s: frame %lld comes at %lld, not after %lld; times must grow", w->out->path,
-                       (long long)f->info.index, (long long)pts, (long long)w->last_pts);
+        return LK_FAIL(err, LK_E_ARG, "%s: frame %lld comes at %lld, not after %lld; times must grow",
+                       w->out->path, (long long)f->info.index, (long long)pts, (long long)w->last_pts);
     AVFrame *av = NULL;
     LK_TRY(fit(w, f, &av, err));
     av->pts = w->last_pts = pts;
@@ -276,7 +298,8 @@ lk_status lk_writer_finish(lk_writer *w, char *tmp_path, size_t n, lk_error *err
     LK_TRY(take_packets(w, err));
     LK_TRY(media_sound_pump(w->snd, INFINITY, err));
     e = av_write_trailer(w->mux);
-    if (e < 0 || w->out->failed || w->out->io->error < 0) return media_output_fail(w->out, e < 0 ? e : w->out->io->error, err);
+    if (e < 0 || w->out->failed || w->out->io->error < 0)
+        return media_output_fail(w->out, e < 0 ? e : w->out->io->error, err);
     LK_TRY(media_output_sync(w->out, err));
     w->complete = true;
     if (tmp_path) snprintf(tmp_path, n, "%s", w->out->tmp);

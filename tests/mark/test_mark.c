@@ -1,4 +1,5 @@
-/* test_mark.c: nothing leaves without consent, label, tags and a lineage row; and a refusal leaves nothing. */
+/* test_mark.c: nothing leaves without consent, label, tags and a lineage row; and a refusal leaves nothing.
+ */
 #include <unistd.h>
 
 #include "consent/world.h"
@@ -31,8 +32,14 @@ static void cast_open(cast *c, const char *name)
     lk_asset film = {.hash = lk_hash_bytes("film", 4), .kind = "media", .path = "film.mp4"};
     CHECK_OK(lk_lineage_add(c->w.r, &film, NULL, 0, NULL, 0, &err), &err);
     c->parents[0] = film.hash;
-    c->origin = (lk_mark_origin){.registry = c->w.r, .grants = c->grants, .uses = c->uses, .grant_count = 2, .parents = c->parents,
-                                 .parent_count = 1, .action = "face swap", .model_card = "{\"model\":\"test\"}"};
+    c->origin = (lk_mark_origin){.registry = c->w.r,
+                                 .grants = c->grants,
+                                 .uses = c->uses,
+                                 .grant_count = 2,
+                                 .parents = c->parents,
+                                 .parent_count = 1,
+                                 .action = "face swap",
+                                 .model_card = "{\"model\":\"test\"}"};
 }
 
 static void cast_close(cast *c)
@@ -42,8 +49,16 @@ static void cast_close(cast *c)
     world_close(&c->w);
 }
 
-static const lk_media_info like = {.width = W, .height = H, .bit_depth = 8, .chroma = LK_CHROMA_420, .time_base = {1, 25},
-                                   .frame_rate = {25, 1}, .color_matrix = 1, .color_primaries = 1, .color_transfer = 1, .color_range = 1};
+static const lk_media_info like = {.width = W,
+                                   .height = H,
+                                   .bit_depth = 8,
+                                   .chroma = LK_CHROMA_420,
+                                   .time_base = {1, 25},
+                                   .frame_rate = {25, 1},
+                                   .color_matrix = 1,
+                                   .color_primaries = 1,
+                                   .color_transfer = 1,
+                                   .color_range = 1};
 
 static lk_mark_video_spec spec_for(const char *path)
 {
@@ -86,11 +101,13 @@ static void read_corners(const char *path, double d[LK_LABEL_PLACES])
     if (!r) return;
     CHECK_OK(lk_reader_next(r, &f, &err), &err);
     CHECK_OK(lk_frame_to_image(f, &im, &err), &err);
-    static const int at[LK_LABEL_PLACES][2] = {{8, H - 22}, {W - 28, H - 22}, {8, 8}, {W - 28, 8}, {W / 2 - 10, H * 5 / 6 - 7}};
+    static const int at[LK_LABEL_PLACES][2] = {
+        {8, H - 22}, {W - 28, H - 22}, {8, 8}, {W - 28, 8}, {W / 2 - 10, H * 5 / 6 - 7}};
     for (int p = 0; p < LK_LABEL_PLACES; p++) {
         d[p] = 0;
         for (int y = 0; y < 14; y++)
-            for (int x = 0; x < 20; x++) d[p] += fabs(im.data[((at[p][1] + y) * W + at[p][0] + x) * 3] - 0.5) / 280;
+            for (int x = 0; x < 20; x++)
+                d[p] += fabs(im.data[((at[p][1] + y) * W + at[p][0] + x) * 3] - 0.5) / 280;
     }
     lk_image_clear(&im);
     lk_frame_unref(&f);
@@ -99,12 +116,17 @@ static void read_corners(const char *path, double d[LK_LABEL_PLACES])
 
 static void places_have_names(void)
 {
-    for (int p = 0; p < LK_LABEL_PLACES; p++) CHECK_INT(lk_label_place_parse(lk_label_place_name((lk_label_place)p)), p);
+    for (int p = 0; p < LK_LABEL_PLACES; p++)
+        CHECK_INT(lk_label_place_parse(lk_label_place_name((lk_label_place)p)), p);
     CHECK_INT(lk_label_place_parse("off"), -1);
     CHECK_INT(lk_label_place_parse(""), -1);
 }
 
-typedef struct found { lk_hash hash; int rows; lk_asset asset; } found;
+typedef struct found {
+    lk_hash hash;
+    int rows;
+    lk_asset asset;
+} found;
 
 static lk_status see(void *user, const lk_asset *a, int depth)
 {
@@ -143,7 +165,8 @@ static void clip_is_marked_and_recorded(void)
         read_corners(path, d);
         for (int q = 0; q < LK_LABEL_PLACES; q++)
             if (q == p) CHECK(d[q] > 0.1, "no label at %s: %g", lk_label_place_name((lk_label_place)q), d[q]);
-        CHECK(d[(p + 2) % 4] < 0.02 || p == LK_LABEL_LOWER_THIRD, "label opposite of %s too: %g", lk_label_place_name((lk_label_place)p), d[(p + 2) % 4]);
+        CHECK(d[(p + 2) % 4] < 0.02 || p == LK_LABEL_LOWER_THIRD, "label opposite of %s too: %g",
+              lk_label_place_name((lk_label_place)p), d[(p + 2) % 4]);
         found f = {.hash = hash}; /* looked for among what was made from the film */
         CHECK_OK(lk_lineage_walk(c.w.r, &c.parents[0], false, see, &f, &err), &err);
         CHECK_INT(f.rows, 1);
@@ -155,9 +178,12 @@ static void clip_is_marked_and_recorded(void)
         char hex[LK_HASH_HEX];
         lk_hash record = lk_hash_bytes(c.w.ann_record.id, strlen(c.w.ann_record.id));
         lk_hash_hex(&record, hex);
-        static const char *const words[] = {"synthetic", "Synthetic media (face swap)", "Likeness 0.", "compositeWithTrainedAlgorithmicMedia",
-                                            "consent_records", "{\"model\":\"test\"}", "model_card_sha256"};
-        for (size_t i = 0; i < LK_COUNT(words); i++) CHECK(memmem(data, n, words[i], strlen(words[i])) != NULL, "no \"%s\" in the file", words[i]);
+        static const char *const words[] = {"synthetic",        "Synthetic media (face swap)",
+                                            "Likeness 0.",      "compositeWithTrainedAlgorithmicMedia",
+                                            "consent_records",  "{\"model\":\"test\"}",
+                                            "model_card_sha256"};
+        for (size_t i = 0; i < LK_COUNT(words); i++)
+            CHECK(memmem(data, n, words[i], strlen(words[i])) != NULL, "no \"%s\" in the file", words[i]);
         CHECK(memmem(data, n, hex, 64) != NULL, "the consent record is not named");
         CHECK(!memmem(data, n, c.w.ann_record.id, 36) && !memmem(data, n, "Ann", 3), "the file tells who");
         lk_free(data);
@@ -168,7 +194,8 @@ static void clip_is_marked_and_recorded(void)
     unlink(in_tempdir("out.mp4"));
 }
 
-/* The label changes its own place and nothing else: compared with frames that went through the encoder losslessly. */
+/* The label changes its own place and nothing else: compared with frames that went through the encoder
+ * losslessly. */
 static void rest_of_the_picture_is_untouched(void)
 {
     cast c;
@@ -279,7 +306,9 @@ static void unrecorded_is_not_published(void)
     lk_mark_video_spec spec = spec_for(in_tempdir("out.mp4"));
     CHECK_OK(lk_mark_video_open(&spec, &c.origin, &v, &err), &err);
     CHECK_OK(put(v, 0), &err);
-    intrude(&c.w, "CREATE TRIGGER no_rows BEFORE INSERT ON asset BEGIN SELECT RAISE(ABORT, 'the disk says no'); END");
+    intrude(
+        &c.w,
+        "CREATE TRIGGER no_rows BEFORE INSERT ON asset BEGIN SELECT RAISE(ABORT, 'the disk says no'); END");
     lk_status s = lk_mark_video_finish(&v, NULL, &err);
     CHECK(s == LK_E_MARK || s == LK_E_CONSENT, "status %d: %s", s, err.message);
     CHECK_INT(count_entries(tempdir), 1);
@@ -304,7 +333,9 @@ static void stills(void)
         for (int synthetic = 0; synthetic < 2; synthetic++) {
             lk_mark_origin none = {.action = "analysis picture"};
             const char *path = in_tempdir(names[k]);
-            CHECK_OK(lk_mark_still(path, &im, synthetic, LK_LABEL_BOTTOM_RIGHT, synthetic ? &c.origin : &none, &err), &err);
+            CHECK_OK(lk_mark_still(path, &im, synthetic, LK_LABEL_BOTTOM_RIGHT, synthetic ? &c.origin : &none,
+                                   &err),
+                     &err);
             lk_reader *r = NULL;
             lk_frame *f = NULL;
             lk_image back;
@@ -313,7 +344,8 @@ static void stills(void)
             CHECK_OK(lk_frame_to_image(f, &back, &err), &err);
             int dark = 0;
             for (int i = 0; i < 300 * 200; i++) dark += fabsf(back.data[3 * i] - 0.5f) > 0.1f;
-            CHECK(synthetic ? dark > 1000 && dark < 12000 : dark == 0, "%s, synthetic %d: %d pixels changed", names[k], synthetic, dark);
+            CHECK(synthetic ? dark > 1000 && dark < 12000 : dark == 0, "%s, synthetic %d: %d pixels changed",
+                  names[k], synthetic, dark);
             void *data = NULL;
             size_t n = 0;
             CHECK_OK(lk_file_read(path, 1 << 26, &data, &n, &err), &err);
@@ -326,8 +358,10 @@ static void stills(void)
         }
     CHECK_INT(im.data[0] == 0.5f && im.data[300 * 200 * 3 - 1] == 0.5f, 1); /* the caller's picture stays */
     CHECK_INT(outputs_of(&c), 2);
-    CHECK_STATUS(lk_mark_still(in_tempdir("a.bmp"), &im, true, LK_LABEL_TOP_LEFT, &c.origin, &err), LK_E_ARG, &err);
-    CHECK_OK(lk_mark_still(in_tempdir("a.png"), &im, true, LK_LABEL_BOTTOM_RIGHT, &c.origin, &err), &err); /* the same picture again */
+    CHECK_STATUS(lk_mark_still(in_tempdir("a.bmp"), &im, true, LK_LABEL_TOP_LEFT, &c.origin, &err), LK_E_ARG,
+                 &err);
+    CHECK_OK(lk_mark_still(in_tempdir("a.png"), &im, true, LK_LABEL_BOTTOM_RIGHT, &c.origin, &err),
+             &err); /* the same picture again */
     lk_image_clear(&im);
     unlink(in_tempdir("a.png"));
     unlink(in_tempdir("b.jpg"));
@@ -337,7 +371,8 @@ static void stills(void)
 /* From 16 pixels to very wide: always a label, always inside. */
 static void label_fits_every_size(void)
 {
-    static const int sizes[][2] = {{16, 16}, {40, 24}, {64, 64}, {100, 1000}, {1000, 40}, {641, 363}, {1920, 1080}};
+    static const int sizes[][2] = {{16, 16},   {40, 24},   {64, 64},    {100, 1000},
+                                   {1000, 40}, {641, 363}, {1920, 1080}};
     cast c;
     cast_open(&c, "sizes");
     for (size_t n = 0; n < LK_COUNT(sizes); n++)
@@ -354,7 +389,8 @@ static void label_fits_every_size(void)
             CHECK_OK(lk_frame_to_image(f, &im, &err), &err);
             int bright = 0;
             for (int i = 0; i < im.w * im.h; i++) bright += im.data[3 * i] > 0.5f;
-            CHECK(bright > 5, "%d x %d at %s: %d bright pixels", im.w, im.h, lk_label_place_name((lk_label_place)p), bright);
+            CHECK(bright > 5, "%d x %d at %s: %d bright pixels", im.w, im.h,
+                  lk_label_place_name((lk_label_place)p), bright);
             lk_image_clear(&im);
             lk_frame_unref(&f);
             lk_reader_close(&r);
@@ -373,7 +409,8 @@ static void faults_leave_nothing(void)
             lk_status s = make(&c, path, 2, LK_LABEL_BOTTOM_LEFT, NULL);
             bool there = access(path, F_OK) == 0;
             CHECK(s <= LK_OK && s != LK_E_BUG, "status %d: %s", s, err.message);
-            CHECK(there == (s == LK_OK), "status %d and the clip is %s: %s", s, there ? "there" : "not there", err.message);
+            CHECK(there == (s == LK_OK), "status %d and the clip is %s: %s", s, there ? "there" : "not there",
+                  err.message);
             unlink(path);
             CHECK_INT(count_entries(tempdir), 1);
         });

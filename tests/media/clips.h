@@ -15,13 +15,18 @@ __attribute__((unused)) static bool have_ffmpeg(void)
     return known;
 }
 
-#define NEED_FFMPEG() do { if (!have_ffmpeg()) SKIP("the ffmpeg command is not installed"); } while (0)
+#define NEED_FFMPEG()                                                    \
+    do {                                                                 \
+        if (!have_ffmpeg()) SKIP("the ffmpeg command is not installed"); \
+    } while (0)
 
-/* Run `ffmpeg ARGS NAME` in the test's folder and give the path of NAME; inputs of ARGS are names there too. */
+/* Run `ffmpeg ARGS NAME` in the test's folder and give the path of NAME; inputs of ARGS are names there too.
+ */
 __attribute__((unused)) static const char *make_clip(const char *name, const char *args)
 {
     char command[2000];
-    snprintf(command, sizeof(command), "cd '%s' && ffmpeg -v error -nostdin -y %s '%s' </dev/null", tempdir, args, name);
+    snprintf(command, sizeof(command), "cd '%s' && ffmpeg -v error -nostdin -y %s '%s' </dev/null", tempdir,
+             args, name);
     CHECK(system(command) == 0, "cannot make %s", name);
     return in_tempdir(name);
 }
@@ -29,6 +34,16 @@ __attribute__((unused)) static const char *make_clip(const char *name, const cha
 #define LAVFI_VIDEO(size, rate, seconds) "-f lavfi -i testsrc2=s=" size ":r=" rate ":d=" seconds " "
 #define LAVFI_SOUND(seconds) "-f lavfi -i sine=d=" seconds ":r=48000 "
 #define H264 "-c:v libx264 -preset ultrafast "
+#define VFR "-vf \"select='not(mod(n,3))+not(mod(n,7))'\" -fps_mode vfr "
+#define BT2020 "-color_primaries bt2020 -colorspace bt2020nc -color_trc smpte2084 -color_range tv "
+#define BT709 "-color_primaries bt709 -colorspace bt709 -color_trc bt709 "
+/* 0.4 s of a size that 4:2:0 cannot halve. */
+#define ODD(size, w_h) \
+    "-f lavfi -i testsrc=s=" size ":r=25:d=0.4 -vf format=yuv444p,scale=" w_h ",format=yuv420p "
+/* Black and silence but for a flash and a beep at 1 s. */
+#define FLASH \
+    "-f lavfi -i \"color=black:s=160x120:r=25:d=2,drawbox=c=white:t=fill:enable='between(t,1,1.1)'\" "
+#define BEEP "-f lavfi -i \"aevalsrc='sin(2*PI*440*t)*between(t,1,1.1)':s=48000:d=2\" "
 
 /* What a shell command prints, at most 256 KiB; free() it. */
 __attribute__((unused)) static char *shell(const char *command)
@@ -41,7 +56,8 @@ __attribute__((unused)) static char *shell(const char *command)
     return s;
 }
 
-/* Copy the first n bytes of a file, or its middle filled with noise: files as they come back from broken disks. */
+/* Copy the first n bytes of a file, or its middle filled with noise: files as they come back from broken
+ * disks. */
 __attribute__((unused)) static const char *cut_file(const char *from, const char *name, double keep)
 {
     void *data = NULL;
@@ -53,7 +69,8 @@ __attribute__((unused)) static const char *cut_file(const char *from, const char
     return in_tempdir(name);
 }
 
-__attribute__((unused)) static const char *spoil_file(const char *from, const char *name, double at, double until, int every)
+__attribute__((unused)) static const char *spoil_file(const char *from, const char *name, double at,
+                                                      double until, int every)
 {
     void *data = NULL;
     size_t n = 0;

@@ -4,13 +4,17 @@
 
 static lk_error err;
 
-static const struct { lk_chroma chroma; int depth; } formats[] = {
-    {LK_CHROMA_420, 8}, {LK_CHROMA_420, 10}, {LK_CHROMA_422, 8}, {LK_CHROMA_422, 10}, {LK_CHROMA_444, 8},
-    {LK_CHROMA_444, 10}, {LK_CHROMA_GREY, 8}, {LK_CHROMA_GREY, 10}, {LK_CHROMA_RGB, 8}, {LK_CHROMA_RGB, 10},
+static const struct {
+    lk_chroma chroma;
+    int depth;
+} formats[] = {
+    {LK_CHROMA_420, 8},  {LK_CHROMA_420, 10}, {LK_CHROMA_422, 8},   {LK_CHROMA_422, 10}, {LK_CHROMA_444, 8},
+    {LK_CHROMA_444, 10}, {LK_CHROMA_GREY, 8}, {LK_CHROMA_GREY, 10}, {LK_CHROMA_RGB, 8},  {LK_CHROMA_RGB, 10},
 };
 static const enum AVColorSpace matrices[] = {AVCOL_SPC_BT709, AVCOL_SPC_SMPTE170M, AVCOL_SPC_BT2020_NCL};
 
-static lk_frame *frame_new(lk_chroma chroma, int depth, int w, int h, enum AVColorSpace matrix, bool full, enum AVChromaLocation loc)
+static lk_frame *frame_new(lk_chroma chroma, int depth, int w, int h, enum AVColorSpace matrix, bool full,
+                           enum AVChromaLocation loc)
 {
     AVFrame *av = NULL;
     lk_frame *f = NULL;
@@ -28,7 +32,8 @@ static int planes(const lk_frame *f) { return f->chroma == LK_CHROMA_GREY ? 1 : 
 
 static void plane_size(const lk_frame *f, int p, int *w, int *h)
 {
-    bool x = p && (f->chroma == LK_CHROMA_420 || f->chroma == LK_CHROMA_422), y = p && f->chroma == LK_CHROMA_420;
+    bool x = p && (f->chroma == LK_CHROMA_420 || f->chroma == LK_CHROMA_422),
+         y = p && f->chroma == LK_CHROMA_420;
     *w = x ? (f->info.width + 1) / 2 : f->info.width;
     *h = y ? (f->info.height + 1) / 2 : f->info.height;
 }
@@ -46,8 +51,8 @@ static void set(lk_frame *f, int p, int x, int y, int v)
     else row[x] = (uint8_t)v;
 }
 
-/* Colours that exist in RGB: luma in the middle, chroma near neutral; per-pixel noise where chroma is whole, a slope
- * where it is subsampled (interpolation is exact on slopes). */
+/* Colours that exist in RGB: luma in the middle, chroma near neutral; per-pixel noise where chroma is whole,
+ * a slope where it is subsampled (interpolation is exact on slopes). */
 static void fill(lk_frame *f, uint64_t seed)
 {
     lk_rng r = lk_rng_at(seed, 2, 0, 0);
@@ -70,7 +75,9 @@ static void round_trip_within_one_code(void)
     for (size_t n = 0; n < LK_COUNT(formats); n++)
         for (size_t m = 0; m < LK_COUNT(matrices); m++)
             for (int full = 0; full < 2; full++) {
-                lk_frame *f = frame_new(formats[n].chroma, formats[n].depth, 45, 27, matrices[m], full, AVCHROMA_LOC_LEFT), *g = NULL;
+                lk_frame *f = frame_new(formats[n].chroma, formats[n].depth, 45, 27, matrices[m], full,
+                                        AVCHROMA_LOC_LEFT),
+                         *g = NULL;
                 lk_image rgb;
                 fill(f, n);
                 CHECK_OK(lk_frame_to_image(f, &rgb, &err), &err);
@@ -80,10 +87,12 @@ static void round_trip_within_one_code(void)
                 for (int p = 0; p < planes(f); p++) {
                     int w, h;
                     plane_size(f, p, &w, &h);
-                    /* At the picture's edge the slope ends and interpolation flattens it: one sample is left out. */
+                    /* At the picture's edge the slope ends and interpolation flattens it: one sample is left
+                     * out. */
                     int rim = p && formats[n].chroma <= LK_CHROMA_422;
                     for (int y = rim; y < h - rim; y++)
-                        for (int x = rim; x < w - rim; x++) worst = LK_MAX(worst, abs(get(f, p, x, y) - get(g, p, x, y)));
+                        for (int x = rim; x < w - rim; x++)
+                            worst = LK_MAX(worst, abs(get(f, p, x, y) - get(g, p, x, y)));
                 }
                 CHECK(worst <= 1, "format %zu matrix %zu range %d: off by %d codes", n, m, full, worst);
                 lk_image_clear(&rgb);
@@ -95,15 +104,25 @@ static void round_trip_within_one_code(void)
 /* Known points: H.273's formulas by hand. */
 static void known_colours(void)
 {
-    static const struct { enum AVColorSpace m; bool full; int depth, y, u, v; float r, g, b; } rows[] = {
-        {AVCOL_SPC_BT709, false, 8, 16, 128, 128, 0, 0, 0},       {AVCOL_SPC_BT709, false, 8, 235, 128, 128, 1, 1, 1},
-        {AVCOL_SPC_BT709, false, 10, 940, 512, 512, 1, 1, 1},     {AVCOL_SPC_BT709, true, 8, 255, 128, 128, 1, 1, 1},
-        {AVCOL_SPC_SMPTE170M, false, 8, 81, 90, 240, 1, 0, 0},    {AVCOL_SPC_SMPTE170M, false, 8, 145, 54, 34, 0, 1, 0},
-        {AVCOL_SPC_BT709, false, 8, 63, 102, 240, 1, 0, 0},       {AVCOL_SPC_BT709, false, 8, 32, 240, 118, 0, 0, 1},
+    static const struct {
+        enum AVColorSpace m;
+        bool full;
+        int depth, y, u, v;
+        float r, g, b;
+    } rows[] = {
+        {AVCOL_SPC_BT709, false, 8, 16, 128, 128, 0, 0, 0},
+        {AVCOL_SPC_BT709, false, 8, 235, 128, 128, 1, 1, 1},
+        {AVCOL_SPC_BT709, false, 10, 940, 512, 512, 1, 1, 1},
+        {AVCOL_SPC_BT709, true, 8, 255, 128, 128, 1, 1, 1},
+        {AVCOL_SPC_SMPTE170M, false, 8, 81, 90, 240, 1, 0, 0},
+        {AVCOL_SPC_SMPTE170M, false, 8, 145, 54, 34, 0, 1, 0},
+        {AVCOL_SPC_BT709, false, 8, 63, 102, 240, 1, 0, 0},
+        {AVCOL_SPC_BT709, false, 8, 32, 240, 118, 0, 0, 1},
         {AVCOL_SPC_BT2020_NCL, false, 10, 294, 387, 960, 1, 0, 0},
     };
     for (size_t n = 0; n < LK_COUNT(rows); n++) {
-        lk_frame *f = frame_new(LK_CHROMA_444, rows[n].depth, 4, 4, rows[n].m, rows[n].full, AVCHROMA_LOC_LEFT);
+        lk_frame *f = frame_new(LK_CHROMA_444, rows[n].depth, 4, 4, rows[n].m, rows[n].full,
+                                AVCHROMA_LOC_LEFT);
         lk_image im;
         for (int i = 0; i < 16; i++) {
             set(f, 0, i % 4, i / 4, rows[n].y);
@@ -122,8 +141,13 @@ static void known_colours(void)
 /* A horizontal chroma slope must read back as a straight line through the right places for each siting. */
 static void chroma_siting(void)
 {
-    static const struct { enum AVChromaLocation loc; double x, y; } rows[] = {
-        {AVCHROMA_LOC_LEFT, 0, 0.5}, {AVCHROMA_LOC_CENTER, 0.5, 0.5}, {AVCHROMA_LOC_TOPLEFT, 0, 0}, {AVCHROMA_LOC_TOP, 0.5, 0}};
+    static const struct {
+        enum AVChromaLocation loc;
+        double x, y;
+    } rows[] = {{AVCHROMA_LOC_LEFT, 0, 0.5},
+                {AVCHROMA_LOC_CENTER, 0.5, 0.5},
+                {AVCHROMA_LOC_TOPLEFT, 0, 0},
+                {AVCHROMA_LOC_TOP, 0.5, 0}};
     for (size_t n = 0; n < LK_COUNT(rows); n++) {
         lk_frame *f = frame_new(LK_CHROMA_420, 8, 40, 40, AVCOL_SPC_BT709, true, rows[n].loc);
         lk_image im;
@@ -136,7 +160,8 @@ static void chroma_siting(void)
         for (int y = 4; y < 36; y++)
             for (int x = 4; x < 36; x++) {
                 const float *p = im.data + (y * 40 + x) * 3;
-                double cb = (p[2] * 255 - 128) / (2 * (1 - 0.0722)) + 128, cr = (p[0] * 255 - 128) / (2 * (1 - 0.2126)) + 128;
+                double cb = (p[2] * 255 - 128) / (2 * (1 - 0.0722)) + 128,
+                       cr = (p[0] * 255 - 128) / (2 * (1 - 0.2126)) + 128;
                 CHECK_NEAR(cb, 118 + (x - rows[n].x) / 2, 0.01);
                 CHECK_NEAR(cr, 118 + (y - rows[n].y) / 2, 0.01);
             }
@@ -145,13 +170,15 @@ static void chroma_siting(void)
     }
 }
 
-/* Samples under alpha 0, and all outside the rectangle, keep their codes; the same call gives the same bytes. */
+/* Samples under alpha 0, and all outside the rectangle, keep their codes; the same call gives the same bytes.
+ */
 static void untouched_is_bit_exact(void)
 {
     for (size_t n = 0; n < LK_COUNT(formats); n++)
         for (int place = 0; place < 4; place++) {
             static const int at[4][2] = {{8, 6}, {9, 7}, {-5, -3}, {41, 30}};
-            lk_frame *f = frame_new(formats[n].chroma, formats[n].depth, 61, 43, AVCOL_SPC_BT709, false, place & 1 ? AVCHROMA_LOC_CENTER : AVCHROMA_LOC_LEFT);
+            lk_frame *f = frame_new(formats[n].chroma, formats[n].depth, 61, 43, AVCOL_SPC_BT709, false,
+                                    place & 1 ? AVCHROMA_LOC_CENTER : AVCHROMA_LOC_LEFT);
             lk_frame *g = NULL, *again = NULL;
             lk_image rgb, alpha;
             fill(f, n);
@@ -199,13 +226,15 @@ static void untouched_is_bit_exact(void)
 static void blend_is_linear(void)
 {
     for (size_t n = 0; n < LK_COUNT(formats); n++) {
-        lk_frame *f = frame_new(formats[n].chroma, formats[n].depth, 64, 64, AVCOL_SPC_BT709, false, AVCHROMA_LOC_LEFT);
+        lk_frame *f = frame_new(formats[n].chroma, formats[n].depth, 64, 64, AVCOL_SPC_BT709, false,
+                                AVCHROMA_LOC_LEFT);
         lk_image rgb, alpha, out;
         int unit = 1 << (formats[n].depth - 8);
         for (int p = 0; p < planes(f); p++) {
             int w, h;
             plane_size(f, p, &w, &h);
-            for (int i = 0; i < w * h; i++) set(f, p, i % w, i / w, (p && f->chroma != LK_CHROMA_RGB ? 128 : 126) * unit);
+            for (int i = 0; i < w * h; i++)
+                set(f, p, i % w, i / w, (p && f->chroma != LK_CHROMA_RGB ? 128 : 126) * unit);
         }
         CHECK_OK(lk_image_new(64, 64, 3, &rgb, &err), &err);
         CHECK_OK(lk_image_new(64, 64, 1, &alpha, &err), &err);
@@ -237,7 +266,8 @@ static void crops_equal_the_whole(void)
 {
     for (size_t n = 0; n < LK_COUNT(formats); n++)
         for (int c = 1; c <= 3; c += 2) {
-            lk_frame *f = frame_new(formats[n].chroma, formats[n].depth, 71, 37, AVCOL_SPC_BT709, false, AVCHROMA_LOC_LEFT);
+            lk_frame *f = frame_new(formats[n].chroma, formats[n].depth, 71, 37, AVCOL_SPC_BT709, false,
+                                    AVCHROMA_LOC_LEFT);
             lk_image all, part;
             fill(f, 50 + n);
             CHECK_OK(lk_image_new(71, 37, c, &all, &err), &err);
@@ -250,12 +280,15 @@ static void crops_equal_the_whole(void)
                 for (int y = 0; y < 19; y++)
                     for (int x = 0; x < 23; x++) {
                         int u = at[k][0] + x, v = LK_CLAMP(at[k][1] + y, 0, 36);
-                        if (u < 0 || u > 70) continue; /* chroma of the outside is the edge sample's, checked by range below */
+                        if (u < 0 || u > 70)
+                            continue; /* chroma of the outside is the edge sample's, checked by range below */
                         for (int i = 0; i < c; i++)
-                            worst = fmax(worst, fabs((double)part.data[(y * 23 + x) * c + i] - all.data[(v * 71 + u) * c + i]));
+                            worst = fmax(worst, fabs((double)part.data[(y * 23 + x) * c + i] -
+                                                     all.data[(v * 71 + u) * c + i]));
                     }
                 CHECK(worst < 1e-6, "format %zu channels %d crop %zu: off by %g", n, c, k, worst);
-                for (int i = 0; i < 23 * 19 * c; i++) CHECK(part.data[i] >= 0 && part.data[i] <= 1, "%g", (double)part.data[i]);
+                for (int i = 0; i < 23 * 19 * c; i++)
+                    CHECK(part.data[i] >= 0 && part.data[i] <= 1, "%g", (double)part.data[i]);
                 lk_image_clear(&part);
             }
             lk_image_clear(&all);

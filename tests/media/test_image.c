@@ -43,7 +43,8 @@ static double sample(const lk_image *s, double x, double y, int k, bool cubic, l
     int ix = (int)floor(x), iy = (int)floor(y);
     for (int j = iy - 3; j <= iy + 4; j++)
         for (int i = ix - 3; i <= ix + 4; i++) {
-            double w = cubic ? keys(x - i) * keys(y - j) : fmax(0, 1 - fabs(x - i)) * fmax(0, 1 - fabs(y - j));
+            double w = cubic ? keys(x - i) * keys(y - j)
+                             : fmax(0, 1 - fabs(x - i)) * fmax(0, 1 - fabs(y - j));
             if (w != 0) v += w * pixel(s, i, j, k, b);
         }
     return v;
@@ -51,13 +52,15 @@ static double sample(const lk_image *s, double x, double y, int k, bool cubic, l
 
 static void warp_matches_definition(void)
 {
-    static const lk_affine maps[] = {{1, 0, 0, 0, 1, 0}, {0.8f, 0.3f, -4.5f, -0.25f, 1.1f, 3.25f}, {2.5f, 0, -20, 0, 2.5f, -11}};
+    static const lk_affine maps[] = {
+        {1, 0, 0, 0, 1, 0}, {0.8f, 0.3f, -4.5f, -0.25f, 1.1f, 3.25f}, {2.5f, 0, -20, 0, 2.5f, -11}};
     for (int c = 1; c <= 3; c += 2)
         for (int cubic = 0; cubic < 2; cubic++)
             for (int b = 0; b < 3; b++)
                 for (size_t m = 0; m < LK_COUNT(maps); m++) {
                     lk_image s = noise_image(37, 29, c, 5), d = noise_image(41, 23, c, 6);
-                    lk_image_warp(&s, &d, maps[m], cubic ? LK_FILTER_CUBIC : LK_FILTER_BILINEAR, (lk_border)b);
+                    lk_image_warp(&s, &d, maps[m], cubic ? LK_FILTER_CUBIC : LK_FILTER_BILINEAR,
+                                  (lk_border)b);
                     double worst = 0;
                     for (int y = 0; y < d.h; y++)
                         for (int x = 0; x < d.w; x++)
@@ -67,7 +70,8 @@ static void warp_matches_definition(void)
                                 double want = sample(&s, sx, sy, k, cubic, (lk_border)b);
                                 worst = fmax(worst, fabs(want - d.data[(y * d.w + x) * c + k]));
                             }
-                    CHECK(worst < 2e-4, "channels %d cubic %d border %d map %zu: off by %g", c, cubic, b, m, worst);
+                    CHECK(worst < 2e-4, "channels %d cubic %d border %d map %zu: off by %g", c, cubic, b, m,
+                          worst);
                     lk_image_clear(&s);
                     lk_image_clear(&d);
                 }
@@ -79,7 +83,8 @@ static void remap_matches_warp(void)
     lk_affine m = {1.1f, 0.2f, 3.3f, -0.15f, 0.9f, 5.1f};
     float grid[33 * 21 * 2];
     for (int y = 0; y < 21; y++)
-        for (int x = 0; x < 33; x++) lk_affine_apply(m, (float)x, (float)y, &grid[2 * (y * 33 + x)], &grid[2 * (y * 33 + x) + 1]);
+        for (int x = 0; x < 33; x++)
+            lk_affine_apply(m, (float)x, (float)y, &grid[2 * (y * 33 + x)], &grid[2 * (y * 33 + x) + 1]);
     lk_image_warp(&s, &a, m, LK_FILTER_CUBIC, LK_BORDER_MIRROR);
     lk_image_remap(&s, &b, grid, LK_FILTER_CUBIC, LK_BORDER_MIRROR);
     for (int i = 0; i < 33 * 21 * 3; i++) CHECK_NEAR(a.data[i], b.data[i], 1e-4);
@@ -98,7 +103,8 @@ static void area_warp_does_not_alias(void)
     lk_image s = noise_image(200, 200, 1, 1), d = noise_image(40, 40, 1, 2);
     for (int i = 0; i < 200 * 200; i++) s.data[i] = (float)((i % 200 + i / 200) & 1);
     lk_image_warp(&s, &d, (lk_affine){4.3f, 0.2f, 3, -0.2f, 4.3f, 14}, LK_FILTER_AREA, LK_BORDER_CLAMP);
-    for (int i = 0; i < 40 * 40; i++) CHECK(fabsf(d.data[i] - 0.5f) < 0.06f, "pixel %d is %g", i, (double)d.data[i]);
+    for (int i = 0; i < 40 * 40; i++)
+        CHECK(fabsf(d.data[i] - 0.5f) < 0.06f, "pixel %d is %g", i, (double)d.data[i]);
     lk_image_clear(&s);
     lk_image_clear(&d);
 }
@@ -106,13 +112,15 @@ static void area_warp_does_not_alias(void)
 static double resize_weight(lk_filter f, double scale, double at, int i)
 {
     double width = fmax(scale, 1), d = fabs(i - at);
-    if (f == LK_FILTER_AREA && scale > 1) return fmax(0, fmin(i + 0.5, at + scale / 2) - fmax(i - 0.5, at - scale / 2));
+    if (f == LK_FILTER_AREA && scale > 1)
+        return fmax(0, fmin(i + 0.5, at + scale / 2) - fmax(i - 0.5, at - scale / 2));
     return f == LK_FILTER_CUBIC ? keys(d / width) : fmax(0, 1 - d / width);
 }
 
 static void resize_matches_definition(void)
 {
-    static const int sizes[][4] = {{31, 17, 64, 50}, {64, 50, 20, 9}, {33, 20, 33, 7}, {5, 90, 9, 11}, {1, 1, 6, 4}, {40, 40, 1, 1}};
+    static const int sizes[][4] = {{31, 17, 64, 50}, {64, 50, 20, 9}, {33, 20, 33, 7},
+                                   {5, 90, 9, 11},   {1, 1, 6, 4},    {40, 40, 1, 1}};
     for (size_t n = 0; n < LK_COUNT(sizes); n++)
         for (int f = 0; f < 3; f++)
             for (int c = 1; c <= 3; c += 2) {
@@ -133,7 +141,8 @@ static void resize_matches_definition(void)
                         }
                         worst = fmax(worst, fabs(v / sum - d.data[(y * d.w + x) * c]));
                     }
-                CHECK(worst < 1e-5, "%dx%d to %dx%d filter %d channels %d: off by %g", w, h, d.w, d.h, f, c, worst);
+                CHECK(worst < 1e-5, "%dx%d to %dx%d filter %d channels %d: off by %g", w, h, d.w, d.h, f, c,
+                      worst);
                 lk_image_clear(&s);
                 lk_image_clear(&d);
             }

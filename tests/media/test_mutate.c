@@ -1,5 +1,5 @@
-/* test_mutate.c: good files with bytes changed, cut, doubled and swapped, through the fuzzer's own entry. The same
- * seeds each time: what a fuzzer found once stays found. */
+/* test_mutate.c: good files with bytes changed, cut, doubled and swapped, through the fuzzer's own entry. The
+ * same seeds each time: what a fuzzer found once stays found. */
 #include "../../fuzz/fuzz_media.c"
 #include "clips.h"
 
@@ -39,8 +39,11 @@ static void survive(const char *path, int times)
 static void clips(void)
 {
     NEED_FFMPEG();
-    survive(make_clip("a.mp4", LAVFI_VIDEO("48x32", "25", "0.4") LAVFI_SOUND("0.4") H264 "-c:a aac -movflags +faststart"), 150);
-    survive(make_clip("a.mkv", LAVFI_VIDEO("48x32", "25", "0.4") LAVFI_SOUND("0.4") "-c:v mpeg4 -c:a flac"), 100);
+    survive(make_clip("a.mp4", LAVFI_VIDEO("48x32", "25", "0.4") LAVFI_SOUND("0.4") H264
+                      "-c:a aac -movflags +faststart"),
+            150);
+    survive(make_clip("a.mkv", LAVFI_VIDEO("48x32", "25", "0.4") LAVFI_SOUND("0.4") "-c:v mpeg4 -c:a flac"),
+            100);
     survive(make_clip("a.gif", LAVFI_VIDEO("48x32", "10", "0.4")), 100);
 }
 

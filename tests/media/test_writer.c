@@ -20,7 +20,12 @@ static lk_status copy_clip(const char *from, const char *to, const char *audio_f
     lk_frame *f = NULL;
     LK_TRY(lk_reader_open(from, &r, &err));
     static const char *const tags[] = {"comment", "a comment", "synthetic", "yes", NULL};
-    lk_writer_spec spec = {.path = to, .like = lk_reader_info(r), .audio_from = audio_from, .tags = tags, .crf = crf, .preset = "ultrafast"};
+    lk_writer_spec spec = {.path = to,
+                           .like = lk_reader_info(r),
+                           .audio_from = audio_from,
+                           .tags = tags,
+                           .crf = crf,
+                           .preset = "ultrafast"};
     lk_status s = lk_writer_open(&spec, &w, &err);
     while (s == LK_OK && (s = lk_reader_next(r, &f, &err)) == LK_OK) {
         s = lk_writer_frame(w, f, &err);
@@ -41,24 +46,31 @@ static void same_output(const char *what, const char *command, const char *a, co
     char *x = shell(full);
     snprintf(full, sizeof(full), command, b);
     char *y = shell(full);
-    CHECK(x && y && strlen(x) > 5 && !strcmp(x, y), "%s of %s and %s differ:\n%.300s\n---\n%.300s", what, a, b, x, y);
+    CHECK(x && y && strlen(x) > 5 && !strcmp(x, y), "%s of %s and %s differ:\n%.300s\n---\n%.300s", what, a,
+          b, x, y);
     free(x);
     free(y);
 }
 
-#define PTS_OF "ffprobe -v error -select_streams v -show_entries frame=pts_time -of default=nk=1:nw=1 '%s'"
-#define TICKS_OF "ffprobe -v error -select_streams v -show_entries frame=pts:stream=time_base -of default=nk=1:nw=1 '%s'"
-#define SOUND_OF "ffprobe -v error -select_streams a -show_data_hash md5 -show_entries packet=size,data_hash -of default=nk=1:nw=1 '%s'"
-#define SOUND_TIMES_OF "ffprobe -v error -select_streams a -show_entries packet=pts_time,dts_time,duration_time -of default=nk=1:nw=1 '%s'"
-#define COLOUR_OF "ffprobe -v error -select_streams v -show_entries stream=width,height,pix_fmt,color_range,color_space,color_transfer,color_primaries,sample_aspect_ratio -of default=nk=1:nw=1 '%s'"
+#define PLAIN " -of default=nk=1:nw=1 '%s'"
+#define VIDEO_OF "ffprobe -v error -select_streams v -show_entries "
+#define AUDIO_OF "ffprobe -v error -select_streams a -show_data_hash md5 -show_entries "
+#define PTS_OF VIDEO_OF "frame=pts_time" PLAIN
+#define TICKS_OF VIDEO_OF "frame=pts:stream=time_base" PLAIN
+#define SOUND_OF AUDIO_OF "packet=size,data_hash" PLAIN
+#define SOUND_TIMES_OF AUDIO_OF "packet=pts_time,dts_time,duration_time" PLAIN
+#define COLOUR_OF                                                                                  \
+    VIDEO_OF "stream=width,height,pix_fmt,color_range,color_space,color_transfer,color_primaries," \
+             "sample_aspect_ratio" PLAIN
 #define PCM_OF "ffmpeg -v error -nostdin -i '%s' -map 0:a -f md5 -"
-
-#define VFR "-vf \"select='not(mod(n,3))+not(mod(n,7))'\" -fps_mode vfr "
 
 static void times_and_sound_are_kept(void)
 {
     NEED_FFMPEG();
-    static const struct { const char *name, *args; bool sound_times; } rows[] = {
+    static const struct {
+        const char *name, *args;
+        bool sound_times;
+    } rows[] = {
         {"ntsc.mp4", LAVFI_VIDEO("160x120", "30000/1001", "2") LAVFI_SOUND("2") H264 "-bf 2 -c:a aac", true},
         {"vfr.mp4", LAVFI_VIDEO("160x120", "25", "3") LAVFI_SOUND("3") VFR H264 "-bf 2 -c:a aac", true},
         {"vfr.mkv", LAVFI_VIDEO("160x120", "25", "3") LAVFI_SOUND("3") VFR H264 "-c:a libmp3lame", false},
@@ -79,12 +91,42 @@ static void times_and_sound_are_kept(void)
     }
 }
 
+/* Seconds of the first white picture and of the first loud sample. */
+static double flash_at(const char *path)
+{
+    lk_reader *r = NULL;
+    lk_frame *f = NULL;
+    double at = -1;
+    CHECK_OK(lk_reader_open(path, &r, &err), &err);
+    while (at < 0 && lk_reader_next(r, &f, &err) == LK_OK) {
+        lk_image im;
+        CHECK_OK(lk_frame_to_image(f, &im, &err), &err);
+        if (im.data[0] > 0.5f) at = lk_frame_get_info(f).seconds;
+        lk_image_clear(&im);
+        lk_frame_unref(&f);
+    }
+    lk_reader_close(&r);
+    return at;
+}
+
+static double beep_at(const char *path)
+{
+    lk_audio a;
+    double at = -1;
+    CHECK_OK(lk_audio_read(path, 0, 1, &a, &err), &err);
+    for (int64_t i = 0; i < a.samples && at < 0; i++)
+        if (fabsf(a.data[i]) > 0.3f) at = (double)i / a.rate;
+    lk_audio_clear(&a);
+    return at;
+}
+
 /* A picture track that starts late against its sound stays late. */
 static void offsets_are_kept(void)
 {
     NEED_FFMPEG();
     make_clip("n.mp4", LAVFI_VIDEO("160x120", "25", "2") LAVFI_SOUND("2") H264 "-bf 2 -c:a aac");
-    const char *from = make_clip("late.mp4", "-itsoffset 0.5 -i n.mp4 -i n.mp4 -map 0:v -map 1:a -c copy"), *to = in_tempdir("out.mp4");
+    const char *from = make_clip("late.mp4", "-itsoffset 0.5 -i n.mp4 -i n.mp4 -map 0:v -map 1:a -c copy"),
+               *to = in_tempdir("out.mp4");
     CHECK_OK(copy_clip(from, to, from, 0), &err);
     same_output("times", PTS_OF, from, to);
     same_output("sound times", SOUND_TIMES_OF, from, to);
@@ -93,62 +135,35 @@ static void offsets_are_kept(void)
     same_output("times", PTS_OF, from, to);
     same_output("sound times", SOUND_TIMES_OF, from, to);
     /* A broadcast stream starts its clock at 1.4 s; both tracks move to the clip's zero together. */
-    from = make_clip("b.ts", "-f lavfi -i \"color=black:s=160x120:r=25:d=2,drawbox=c=white:t=fill:enable='between(t,1,1.1)'\" "
-                             "-f lavfi -i \"aevalsrc='sin(2*PI*440*t)*between(t,1,1.1)':s=48000:d=2\" -c:v mpeg2video -c:a mp2");
+    from = make_clip("b.ts", FLASH BEEP "-c:v mpeg2video -c:a mp2");
     CHECK_OK(copy_clip(from, to, from, 0), &err);
     same_output("sound packets", SOUND_OF, from, to);
-    lk_reader *r = NULL;
-    lk_frame *f = NULL;
-    lk_audio a;
-    double flash = -1, beep = -1;
-    CHECK_OK(lk_reader_open(to, &r, &err), &err);
-    while (lk_reader_next(r, &f, &err) == LK_OK) {
-        lk_image im;
-        CHECK_OK(lk_frame_to_image(f, &im, &err), &err);
-        if (flash < 0 && im.data[0] > 0.5f) flash = lk_frame_get_info(f).seconds;
-        lk_image_clear(&im);
-        lk_frame_unref(&f);
-    }
-    lk_reader_close(&r);
-    CHECK_OK(lk_audio_read(to, 0, 1, &a, &err), &err);
-    for (int64_t i = 0; i < a.samples && beep < 0; i++)
-        if (fabsf(a.data[i]) > 0.3f) beep = (double)i / a.rate;
-    lk_audio_clear(&a);
-    double in_flash = -1, in_beep = -1;
-    CHECK_OK(lk_reader_open(from, &r, &err), &err);
-    while (lk_reader_next(r, &f, &err) == LK_OK) {
-        lk_image im;
-        CHECK_OK(lk_frame_to_image(f, &im, &err), &err);
-        if (in_flash < 0 && im.data[0] > 0.5f) in_flash = lk_frame_get_info(f).seconds;
-        lk_image_clear(&im);
-        lk_frame_unref(&f);
-    }
-    lk_reader_close(&r);
-    CHECK_OK(lk_audio_read(from, 0, 1, &a, &err), &err);
-    for (int64_t i = 0; i < a.samples && in_beep < 0; i++)
-        if (fabsf(a.data[i]) > 0.3f) in_beep = (double)i / a.rate;
-    lk_audio_clear(&a);
+    double flash = flash_at(to), beep = beep_at(to);
     CHECK(flash > 0.9 && beep > 0.9, "flash at %g, beep at %g", flash, beep);
-    CHECK_NEAR(flash - beep, in_flash - in_beep, 0.001);
+    CHECK_NEAR(flash - beep, flash_at(from) - beep_at(from), 0.001);
 }
 
 /* PCM cannot go into MP4: it is kept without loss as FLAC; into MOV it goes as it is. */
 static void pcm_loses_nothing(void)
 {
     NEED_FFMPEG();
-    static const struct { const char *name, *codec, *to, *how; } rows[] = {
+    static const struct {
+        const char *name, *codec, *to, *how;
+    } rows[] = {
         {"p16.mov", "pcm_s16le", "out.mp4", "pcm_s16le to flac"},
         {"p24.mov", "pcm_s24le", "out.mp4", "pcm_s24le to flac"},
         {"p16.mov", "pcm_s16le", "out.mov", "pcm_s16le, copied"},
     };
     for (size_t i = 0; i < LK_COUNT(rows); i++) {
         char args[300];
-        snprintf(args, sizeof(args), "%s -f lavfi -i anoisesrc=d=2:r=44100:a=0.3 %s -c:a %s", LAVFI_VIDEO("160x120", "25", "2"), H264, rows[i].codec);
+        snprintf(args, sizeof(args), "%s -f lavfi -i anoisesrc=d=2:r=44100:a=0.3 %s -c:a %s",
+                 LAVFI_VIDEO("160x120", "25", "2"), H264, rows[i].codec);
         const char *from = make_clip(rows[i].name, args), *to = in_tempdir(rows[i].to);
         CHECK_OK(copy_clip(from, to, from, 0), &err);
         same_output("decoded sound", i == 1 ? PCM_OF " -c:a pcm_s24le" : PCM_OF, from, to);
         lk_writer *w = NULL;
-        lk_writer_spec spec = {.path = to, .width = 64, .height = 64, .time_base = {1, 25}, .audio_from = from};
+        lk_writer_spec spec = {
+            .path = to, .width = 64, .height = 64, .time_base = {1, 25}, .audio_from = from};
         CHECK_OK(lk_writer_open(&spec, &w, &err), &err);
         CHECK_STR(lk_writer_sound(w), rows[i].how);
         lk_writer_abort(&w);
@@ -159,9 +174,11 @@ static void pcm_loses_nothing(void)
 static void formats_are_kept(void)
 {
     NEED_FFMPEG();
-    static const struct { const char *name, *args; } rows[] = {
-        {"ten.mp4", "-pix_fmt yuv420p10le -color_primaries bt2020 -colorspace bt2020nc -color_trc smpte2084 -color_range tv"},
-        {"p422.mp4", "-pix_fmt yuv422p -colorspace bt709 -color_primaries bt709 -color_trc bt709"},
+    static const struct {
+        const char *name, *args;
+    } rows[] = {
+        {"ten.mp4", "-pix_fmt yuv420p10le " BT2020},
+        {"p422.mp4", "-pix_fmt yuv422p " BT709},
         {"p444.mp4", "-pix_fmt yuv444p10le"},
         {"full.mp4", "-pix_fmt yuv420p -vf scale=out_range=full -color_range pc -colorspace smpte170m"},
         {"wide.mp4", "-pix_fmt yuv420p -aspect 16:9"},
@@ -174,9 +191,13 @@ static void formats_are_kept(void)
         same_output("format", COLOUR_OF, from, to);
     }
     /* Odd sides stay, in 4:4:4; grey and GIF become what players understand. */
-    static const struct { const char *name, *args; int w, h; lk_chroma chroma; } others[] = {
-        {"odd.webm", "-f lavfi -i testsrc=s=321x183:r=25:d=0.4 -vf format=yuv444p,scale=321:183,format=yuv420p -c:v libvpx", 321, 183, LK_CHROMA_444},
-        {"tall.mkv", "-f lavfi -i testsrc=s=320x183:r=25:d=0.4 -vf format=yuv444p,scale=320:183,format=yuv420p -c:v ffv1", 320, 183, LK_CHROMA_444},
+    static const struct {
+        const char *name, *args;
+        int w, h;
+        lk_chroma chroma;
+    } others[] = {
+        {"odd.webm", ODD("321x183", "321:183") "-c:v libvpx", 321, 183, LK_CHROMA_444},
+        {"tall.mkv", ODD("320x183", "320:183") "-c:v ffv1", 320, 183, LK_CHROMA_444},
         {"g.mkv", LAVFI_VIDEO("64x48", "25", "0.4") "-pix_fmt gray -c:v ffv1", 64, 48, LK_CHROMA_420},
         {"a.gif", LAVFI_VIDEO("64x48", "10", "0.5"), 64, 48, LK_CHROMA_420},
     };
@@ -188,8 +209,8 @@ static void formats_are_kept(void)
         CHECK_OK(lk_reader_open(from, &a, &err), &err);
         CHECK_OK(lk_reader_open(to, &b, &err), &err);
         const lk_media_info *m = lk_reader_info(b);
-        CHECK(m->width == others[i].w && m->height == others[i].h && m->chroma == others[i].chroma, "%s: %d x %d, chroma %d",
-              others[i].name, m->width, m->height, m->chroma);
+        CHECK(m->width == others[i].w && m->height == others[i].h && m->chroma == others[i].chroma,
+              "%s: %d x %d, chroma %d", others[i].name, m->width, m->height, m->chroma);
         while (lk_reader_next(a, &f, &err) == LK_OK) {
             lk_image x, y;
             CHECK_OK(lk_reader_next(b, &g, &err), &err);
@@ -199,8 +220,10 @@ static void formats_are_kept(void)
             CHECK_OK(lk_frame_get_rgb(g, 0, 0, &y, &err), &err);
             double d = 0;
             for (int k = 0; k < x.w * x.h; k++) d += fabs((double)x.data[k] - y.data[k]);
-            /* GIF's luma is by other weights than the clip's; what is compared there is only that it is the same picture */
-            CHECK(d / (x.w * x.h) < (others[i].chroma == LK_CHROMA_420 && i == 3 ? 0.1 : 0.02), "%s differs by %g", others[i].name, d / (x.w * x.h));
+            /* GIF's luma is by other weights than the clip's; what is compared there is only that it is the
+             * same picture */
+            CHECK(d / (x.w * x.h) < (others[i].chroma == LK_CHROMA_420 && i == 3 ? 0.1 : 0.02),
+                  "%s differs by %g", others[i].name, d / (x.w * x.h));
             lk_image_clear(&x);
             lk_image_clear(&y);
             lk_frame_unref(&f);
@@ -214,10 +237,12 @@ static void formats_are_kept(void)
 static void tags_and_index_are_written(void)
 {
     NEED_FFMPEG();
-    const char *from = make_clip("t.mp4", LAVFI_VIDEO("96x64", "25", "0.4") H264), *to = in_tempdir("out.mp4");
+    const char *from = make_clip("t.mp4", LAVFI_VIDEO("96x64", "25", "0.4") H264),
+               *to = in_tempdir("out.mp4");
     char command[500], *text;
     CHECK_OK(copy_clip(from, to, NULL, 0), &err);
-    snprintf(command, sizeof(command), "ffprobe -v error -show_entries format_tags -of default=nw=1 '%s'", to);
+    snprintf(command, sizeof(command), "ffprobe -v error -show_entries format_tags -of default=nw=1 '%s'",
+             to);
     text = shell(command);
     CHECK(strstr(text, "TAG:comment=a comment") && strstr(text, "TAG:synthetic=yes"), "tags: %s", text);
     free(text);
@@ -236,7 +261,13 @@ static lk_status write_plain(const char *path, int frames, bool finish)
     lk_writer *w = NULL;
     lk_image im;
     lk_frame *f = NULL;
-    lk_writer_spec spec = {.path = path, .width = 128, .height = 96, .time_base = {1, 25}, .crf = 4, .preset = "ultrafast", .threads = 1};
+    lk_writer_spec spec = {.path = path,
+                           .width = 128,
+                           .height = 96,
+                           .time_base = {1, 25},
+                           .crf = 4,
+                           .preset = "ultrafast",
+                           .threads = 1};
     lk_status s = lk_writer_open(&spec, &w, &err);
     for (int i = 0; i < frames && s == LK_OK; i++) {
         s = lk_image_new(128, 96, 3, &im, &err);
@@ -275,7 +306,8 @@ static void made_clips_and_misuse(void)
     lk_writer *w = NULL;
     lk_frame *f = NULL;
     lk_image im;
-    lk_writer_spec spec = {.path = in_tempdir("m.mp4"), .width = 64, .height = 64, .time_base = {1, 25}, .preset = "ultrafast"};
+    lk_writer_spec spec = {
+        .path = in_tempdir("m.mp4"), .width = 64, .height = 64, .time_base = {1, 25}, .preset = "ultrafast"};
     CHECK_OK(lk_writer_open(&spec, &w, &err), &err);
     CHECK_OK(lk_image_new(64, 64, 3, &im, &err), &err);
     CHECK_OK(lk_frame_from_image(&im, &f, &err), &err);
@@ -293,7 +325,8 @@ static void made_clips_and_misuse(void)
     CHECK_INT(count_like(tempdir, "m.mp4"), 0);
 }
 
-/* A process killed in the middle leaves no clip, and its temporary goes with the next writer; a living one's stays. */
+/* A process killed in the middle leaves no clip, and its temporary goes with the next writer; a living one's
+ * stays. */
 static void killed_writer_leaves_nothing(void)
 {
     const char *path = in_tempdir("killed.mp4");
@@ -309,7 +342,8 @@ static void killed_writer_leaves_nothing(void)
         lk_writer_spec spec = {.path = path, .width = 128, .height = 96, .time_base = {1, 25}, .threads = 1};
         if (lk_writer_open(&spec, &w, &err) || lk_image_new(128, 96, 3, &im, &err)) _exit(1);
         for (int i = 0;; i++) {
-            if (lk_frame_from_image(&im, &f, &err) || lk_frame_set_time(f, i, 1, (lk_rational){1, 25}, &err)) _exit(1);
+            if (lk_frame_from_image(&im, &f, &err) || lk_frame_set_time(f, i, 1, (lk_rational){1, 25}, &err))
+                _exit(1);
             if (lk_writer_frame(w, f, &err)) _exit(1);
             lk_frame_unref(&f);
             if (i == 60 && write(ready[1], "x", 1) != 1) _exit(1);
@@ -330,7 +364,8 @@ static void killed_writer_leaves_nothing(void)
     CHECK_INT(access(path, F_OK), 0);
 }
 
-/* The disk that is full at byte n, for several n: an error that says so, the old file as it was, nothing else. */
+/* The disk that is full at byte n, for several n: an error that says so, the old file as it was, nothing
+ * else. */
 static void full_disk_leaves_nothing(void)
 {
     const char *path = in_tempdir("full.mp4");
@@ -357,7 +392,9 @@ static void full_disk_leaves_nothing(void)
 static void faults_leave_nothing(void)
 {
     NEED_FFMPEG();
-    const char *from = make_clip("f.mp4", LAVFI_VIDEO("64x48", "25", "0.2") LAVFI_SOUND("0.2") H264 "-c:a aac"), *to = in_tempdir("fault.mp4");
+    const char *from = make_clip("f.mp4",
+                                 LAVFI_VIDEO("64x48", "25", "0.2") LAVFI_SOUND("0.2") H264 "-c:a aac"),
+               *to = in_tempdir("fault.mp4");
     for (int kind = 0; kind < LK_FAULT_KINDS; kind++)
         FAULT_LOOP((lk_fault_kind)kind, false, {
             lk_status s = copy_clip(from, to, from, 0);

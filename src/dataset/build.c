@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define SOURCES_MAX 64
 #define CHECK_EVERY 64 /* samples between two looks at the consent record */
 
 struct lk_dataset_builder {
@@ -16,6 +17,8 @@ struct lk_dataset_builder {
     uint8_t *rgb, *mask;
     float *lm, *info;
     int32_t *index;
+    lk_hash source[SOURCES_MAX];
+    int sources;
     lk_image crop, hull; /* LK_SAMPLE_SIZE, scratch */
 };
 
@@ -110,6 +113,13 @@ static lk_status thin(lk_dataset_builder *b, lk_error *err)
     return status;
 }
 
+lk_status lk_dataset_builder_source(lk_dataset_builder *b, const lk_hash *file, lk_error *err)
+{
+    if (b->sources == SOURCES_MAX) return LK_FAIL(err, LK_E_RANGE, "a dataset is made of at most %d files; import the rest into another", SOURCES_MAX);
+    b->source[b->sources++] = *file;
+    return LK_OK;
+}
+
 static uint8_t byte_of(float v) { return (uint8_t)(LK_CLAMP(v, 0.0f, 1.0f) * 255.0f + 0.5f); }
 
 lk_status lk_dataset_builder_add(lk_dataset_builder *b, const lk_image *frame, const lk_point lm[LK_LANDMARKS],
@@ -163,7 +173,13 @@ lk_status lk_dataset_builder_finish(lk_dataset_builder **pb, const char *path, l
         lk_json_quote(&meta, lk_grant_record_id(b->grant));
         lk_text_add(&meta, ",\"use\":");
         lk_json_quote(&meta, use);
-        lk_text_add(&meta, "}");
+        lk_text_add(&meta, ",\"sources\":\"");
+        for (int i = 0; i < b->sources; i++) {
+            char hex[LK_HASH_HEX];
+            lk_hash_hex(&b->source[i], hex);
+            lk_text_add(&meta, "%s%s", i ? " " : "", hex);
+        }
+        lk_text_add(&meta, "\"}");
         if (meta.failed) s = LK_FAIL(err, LK_E_NOMEM, "no memory for the header of '%s'", path);
     }
     if (s == LK_OK) {

@@ -35,6 +35,8 @@ lk_status lk_dataset_builder_new(const lk_grant *g, lk_use use, int max_samples,
 /* mask NULL: hull of the landmarks. frame: upright RGB of the whole picture; lm in its pixels. */
 lk_status lk_dataset_builder_add(lk_dataset_builder *b, const lk_image *frame, const lk_point lm[LK_LANDMARKS],
                                  const lk_image *mask_crop, int frame_number, int clip, lk_error *err);
+/* Name a file that samples come from; its SHA-256 is kept in the dataset's header ("sources"), at most 64. */
+lk_status lk_dataset_builder_source(lk_dataset_builder *b, const lk_hash *file, lk_error *err);
 lk_status lk_dataset_builder_finish(lk_dataset_builder **b, const char *path, lk_hash *hash, lk_error *err);
 void lk_dataset_builder_free(lk_dataset_builder **b);
 

@@ -68,6 +68,9 @@ static lk_status import_clip(job *j, const char *path, int clip_number, int trac
     lk_reader *reader = NULL;
     lk_image rgb = {0};
     lk_frame *frame = NULL;
+    lk_hash hash;
+    LK_TRY(lk_hash_file(path, &hash, err));
+    LK_TRY(lk_dataset_builder_source(j->builder, &hash, err));
     lk_analyser_reset(j->analyser);
     lk_status s = lk_analyse_clip(j->analyser, path, &clip, j->cancel, j->progress, err);
     if (s != LK_OK) goto done;

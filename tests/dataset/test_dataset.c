@@ -190,5 +190,34 @@ static void test_damage(void)
     drawn_world_close(&w);
 }
 
-static const check_test tests[] = {{"round_trip", test_round_trip}, {"thinning", test_thinning}, {"consent", test_consent}, {"damage", test_damage}};
+static void test_sources(void)
+{
+    drawn_world w;
+    char path[128], hex[LK_HASH_HEX];
+    drawn_world_open(&w);
+    drawn_path(&w, "a.dataset", path);
+    lk_dataset_builder *b = NULL;
+    CHECK_OK(lk_dataset_builder_new(w.source, LK_USE_FACE_SOURCE, 0, &b, &err), &err);
+    lk_hash h = lk_hash_bytes("a clip", 6);
+    CHECK_OK(lk_dataset_builder_source(b, &h, &err), &err);
+    drawn_face f = drawn_any(0, 1);
+    lk_image frame;
+    lk_point lm[LK_LANDMARKS];
+    drawn_make(&f, &frame, lm);
+    CHECK_OK(lk_dataset_builder_add(b, &frame, lm, NULL, 1, 0, &err), &err);
+    CHECK_OK(lk_dataset_builder_finish(&b, path, NULL, &err), &err);
+    lk_safetensors *st = NULL;
+    CHECK_OK(lk_safetensors_open(path, &st, &err), &err);
+    lk_hash_hex(&h, hex);
+    CHECK_STR(lk_safetensors_meta(st, "sources"), hex);
+    lk_safetensors_close(st);
+    CHECK_OK(lk_dataset_builder_new(w.source, LK_USE_FACE_SOURCE, 0, &b, &err), &err);
+    for (int i = 0; i < 64; i++) CHECK_OK(lk_dataset_builder_source(b, &h, &err), &err);
+    CHECK_STATUS(lk_dataset_builder_source(b, &h, &err), LK_E_RANGE, &err);
+    lk_dataset_builder_free(&b);
+    lk_image_clear(&frame);
+    drawn_world_close(&w);
+}
+
+static const check_test tests[] = {{"round_trip", test_round_trip}, {"thinning", test_thinning}, {"consent", test_consent}, {"damage", test_damage}, {"sources", test_sources}};
 CHECK_MAIN(tests)

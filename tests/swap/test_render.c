@@ -294,6 +294,7 @@ static void grain_is_matched(void)
         scene s;
         lk_swap_render_options o = lk_swap_render_defaults();
         o.color = LK_COLOR_NONE;
+        o.grain = 1;
         lk_swap_compositor *c = open_compositor(o);
         scene_new(&s, 320, 240, 180, 160, 120, 0);
         lk_image made;

@@ -33,6 +33,7 @@ lk_swap_render_options lk_swap_render_defaults(void)
         .light_sigma = 0.12f,
         .mask_erode = 0.01f,
         .mask_feather = 0.08f,
+        .face_scale = 1,
         .sharpen = 1,
         .grain = 0.5f,
         .pyramid_levels = 5,
@@ -47,6 +48,8 @@ static lk_status check_options(const lk_swap_render_options *o, lk_error *err)
     for (size_t i = 0; i < LK_COUNT(share); i++)
         if (!(share[i].value >= 0 && share[i].value <= share[i].most))
             return LK_FAIL(err, LK_E_RANGE, "%s is %g; give 0 to %g", share[i].name, (double)share[i].value, (double)share[i].most);
+    if (!(o->face_scale >= 0.8f && o->face_scale <= 1.25f))
+        return LK_FAIL(err, LK_E_RANGE, "face scale is %g; give 0.8 to 1.25", (double)o->face_scale);
     if (o->pyramid_levels < 0 || o->pyramid_levels > 8) return LK_FAIL(err, LK_E_RANGE, "blend levels %d; give 0 to 8", o->pyramid_levels);
     if ((int)o->color < 0 || o->color >= LK_COLORS) return LK_FAIL(err, LK_E_ARG, "unknown colour matching %d", (int)o->color);
     return LK_OK;
@@ -142,6 +145,20 @@ static bool usable(const lk_face *face, lk_affine to_crop, int size, lk_frame_in
     return x1 > 1 && y1 > 1 && x0 < (float)info.width - 2 && y0 < (float)info.height - 2;
 }
 
+/* The map to the made face's crop, when it is put on larger or smaller than the crop it was made from. The centre of the
+ * 33 aligned points stays: it is what the two people's faces have in common. */
+static lk_affine resized(lk_affine to_crop, int size, float coverage, float scale)
+{
+    lk_point mean[LK_LANDMARKS];
+    float cx = 0, cy = 0, k = 1 / scale;
+    lk_face_mean_shape(size, coverage, mean);
+    for (int i = 17; i < 48; i++) {
+        cx += mean[i].x / 31;
+        cy += mean[i].y / 31;
+    }
+    return lk_affine_mul((lk_affine){k, 0, cx - k * cx, 0, k, cy - k * cy}, to_crop);
+}
+
 /* The visible-face mask of the frame, brought from its wider crop into the model's. */
 static lk_status find_visible(lk_swap_renderer *r, const lk_frame *f, const lk_face *face, lk_affine to_crop, lk_error *err)
 {
@@ -173,6 +190,10 @@ lk_status lk_swap_render_frame(lk_swap_renderer *r, const lk_frame *f, const lk_
         if (!made) LK_GOTO(fail, lk_frame_writable(f, &made, err));
         for (int i = 0; i < n; i++) {
             const lk_face *face = &faces[batch[i]];
+            if (r->o.face_scale != 1) {
+                to_crop[i] = resized(to_crop[i], r->size, coverage, r->o.face_scale);
+                LK_GOTO(fail, lk_swap_cut(r->compositor, f, to_crop[i], &r->crops[i], err));
+            }
             if (r->analyser) LK_GOTO(fail, find_visible(r, f, face, to_crop[i], err));
             LK_GOTO(fail, lk_swap_composite(r->compositor, made, to_crop[i], face->lm, &r->crops[i], &r->faces[i], &r->masks[i],
                                             r->analyser ? &r->visible : NULL, steady_of(r, face->track), err));

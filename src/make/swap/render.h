@@ -33,11 +33,14 @@ void lk_swap_feature_weights(const lk_point lm[LK_LANDMARKS], float elsewhere, l
 
 /* --- sharpen.c -------------------------------------------------------------------------- */
 
-/* Ratio of fine detail (what a 5-tap binomial blur removes) of target to that of made inside weight; noise: standard
- * deviation that target's detail owes to grain, which is not to be matched. 1 when there is nothing to go by. */
-float lk_swap_detail_ratio(const lk_image *made, const lk_image *target, const float *weight, float noise, float *scratch);
-/* made += gain * weight * detail, the change limited to +-limit; gain -1..0 softens. scratch: as large as made. */
-void lk_swap_sharpen(lk_image *made, const float *weight, float gain, float limit, float *scratch);
+/* Of the two finest bands (what a 5-tap binomial blur removes, and the same blur twice as wide after it). */
+typedef struct lk_swap_detail { float fine, coarse; } lk_swap_detail;
+/* Ratios of target's detail to that of made inside weight; noise: standard deviation that target's fine band owes to
+ * grain, which is not to be matched. 1 where there is nothing to go by. scratch: 4 planes. */
+lk_swap_detail lk_swap_detail_ratio(const lk_image *made, const lk_image *target, const float *weight, float noise, float *scratch);
+/* made += weight x (gain.fine x fine band + gain.coarse x coarse band), the change limited to +-limit; gains of -1..0
+ * soften. scratch: 9 planes. */
+void lk_swap_sharpen(lk_image *made, const float *weight, lk_swap_detail gain, float limit, float *scratch);
 
 /* --- grain.c ---------------------------------------------------------------------------- */
 
@@ -60,7 +63,7 @@ lk_status lk_swap_blend(lk_swap_pyramid *p, lk_image *delta, const float *mask, 
 /* --- render_face.c ---------------------------------------------------------------------- */
 
 /* What is steadied over time for one track. */
-typedef struct lk_swap_steady { int track; int64_t seen; bool live; lk_color_map color; float detail; lk_swap_noise noise; } lk_swap_steady;
+typedef struct lk_swap_steady { int track; int64_t seen; bool live; lk_color_map color; lk_swap_detail detail; lk_swap_noise noise; } lk_swap_steady;
 
 /* Workspace for compositing; opened once a renderer, grows to the largest face. */
 typedef struct lk_swap_compositor lk_swap_compositor;

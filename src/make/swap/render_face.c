@@ -14,6 +14,12 @@
 #define BAND_ROWS 64
 #define STALE_FRAMES 12     /* a track unseen for longer starts anew */
 #define MASK_LEAST (1 / 512.0f)
+/* Limits of sharpening: how far each band may be raised, how far any value may move, and the share that skin gets of
+ * what eyes, brows and mouth get. */
+#define FINE_MAX 2.5f
+#define COARSE_MAX 1.6f
+#define DETAIL_LIMIT 0.06f
+#define SKIN 0.6f
 
 struct lk_swap_compositor {
     lk_swap_render_options o;
@@ -53,7 +59,7 @@ lk_status lk_swap_compositor_open(int crop_size, const lk_swap_render_options *o
     LK_GOTO(fail, lk_image_new(crop_size, crop_size, 1, &c->mask, err));
     LK_GOTO(fail, lk_image_new(crop_size, crop_size, 1, &c->weight, err));
     LK_GOTO(fail, lk_color_light_open(crop_size, crop_size, &c->light, err));
-    LK_GOTO(fail, lk_swap_reserve(&c->crop_scratch, 6 * n, err));
+    LK_GOTO(fail, lk_swap_reserve(&c->crop_scratch, 9 * n, err));
     *out = c;
     return LK_OK;
 fail:
@@ -177,13 +183,18 @@ static void match_sharpness(lk_swap_compositor *c, const lk_image *crop, lk_imag
 {
     /* A crop that enlarges the face holds no detail of its own to compare with. */
     if (!(c->o.sharpen > 0) || crop_scale > 1.25f) return;
-    lk_swap_feature_weights(lm, 0.35f, &c->weight);
+    lk_swap_feature_weights(lm, SKIN, &c->weight);
     for (int i = 0; i < c->size * c->size; i++) c->weight.data[i] *= c->mask.data[i];
-    float ratio = lk_swap_detail_ratio(made, crop, c->weight.data, 0.9f * noise.fine * LK_MIN(crop_scale, 1.0f), c->crop_scratch.data);
-    ratio = LK_CLAMP(ratio, 0.5f, 2.5f);
-    if (steady && !fresh) ratio = steady->detail + 0.2f * (ratio - steady->detail);
-    if (steady) steady->detail = ratio;
-    lk_swap_sharpen(made, c->weight.data, c->o.sharpen * (ratio - 1), 0.06f, c->crop_scratch.data);
+    lk_swap_detail d = lk_swap_detail_ratio(made, crop, c->weight.data, 0.9f * noise.fine * LK_MIN(crop_scale, 1.0f), c->crop_scratch.data);
+    d.fine = LK_CLAMP(d.fine, 0.5f, FINE_MAX);
+    d.coarse = LK_CLAMP(d.coarse, 0.8f, COARSE_MAX);
+    if (steady && !fresh) {
+        d.fine = steady->detail.fine + 0.2f * (d.fine - steady->detail.fine);
+        d.coarse = steady->detail.coarse + 0.2f * (d.coarse - steady->detail.coarse);
+    }
+    if (steady) steady->detail = d;
+    lk_swap_detail gain = {c->o.sharpen * (d.fine - 1), c->o.sharpen * (d.coarse - 1)};
+    lk_swap_sharpen(made, c->weight.data, gain, DETAIL_LIMIT, c->crop_scratch.data);
 }
 
 /* The rectangle of the crop in which the mask is not zero; false when it is nowhere. */

@@ -96,6 +96,8 @@ typedef struct lk_swap_render_options {
     lk_swap_color color; float color_amount;   /* 0..1 */
     float light_sigma;                         /* LK_COLOR_LOWFREQ: Gaussian, fraction of the crop */
     float mask_erode, mask_feather;            /* fractions of the crop */
+    float face_scale;                          /* size of the made face in the frame's head, .8 to 1.25, default 1: the crop
+                                                  knows proportions only, not which of two people has the larger head */
     float sharpen;                             /* 0..1: match the frame's sharpness (mouth and eyes) */
     float grain;                               /* 0..1: match the frame's grain */
     int pyramid_levels;                        /* Laplacian blend; 0 = plain alpha */

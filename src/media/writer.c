@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include <libavutil/avstring.h>
 #include <libavutil/mathematics.h>
@@ -177,6 +178,15 @@ static lk_status open_muxer(lk_writer *w, const lk_writer_spec *spec, const char
     return LK_OK;
 }
 
+/* A clip must not replace the footage that it is made from, under whatever name. */
+static lk_status keep_source(const char *target, const char *source_path, lk_error *err)
+{
+    struct stat a, b;
+    if (!source_path || !*source_path || stat(target, &a) || stat(source_path, &b)) return LK_OK;
+    if (a.st_dev != b.st_dev || a.st_ino != b.st_ino) return LK_OK;
+    return LK_FAIL(err, LK_E_ARG, "%s is the clip that the new one is made from; choose another name", target);
+}
+
 lk_status lk_writer_open(const lk_writer_spec *spec, lk_writer **out, lk_error *err)
 {
     const char *container = NULL;
@@ -185,6 +195,8 @@ lk_status lk_writer_open(const lk_writer_spec *spec, lk_writer **out, lk_error *
     media_quiet();
     LK_TRY(container_of(spec->path, &container, err));
     LK_TRY(settle(spec, &like, err));
+    LK_TRY(keep_source(spec->path, spec->audio_from, err));
+    if (spec->like) LK_TRY(keep_source(spec->path, spec->like->path, err));
     lk_writer *w = lk_calloc(1, sizeof(*w));
     if (!w) return LK_FAIL(err, LK_E_NOMEM, "no memory to write %s", spec->path);
     w->last_pts = INT64_MIN;

@@ -234,6 +234,19 @@ static void formats_are_kept(void)
     }
 }
 
+/* The source is never the target, not even through a link. */
+static void source_is_not_replaced(void)
+{
+    NEED_FFMPEG();
+    const char *from = make_clip("mine.mp4", LAVFI_VIDEO("96x64", "25", "0.2") H264);
+    int64_t size = lk_file_size(from);
+    CHECK_STATUS(copy_clip(from, from, NULL, 0), LK_E_ARG, &err);
+    CHECK_INT(symlink(from, in_tempdir("link.mp4")), 0);
+    CHECK_STATUS(copy_clip(from, in_tempdir("link.mp4"), from, 0), LK_E_ARG, &err);
+    CHECK_INT(lk_file_size(from), size);
+    CHECK_INT(count_like(tempdir, "mine.mp4"), 1);
+}
+
 static void tags_and_index_are_written(void)
 {
     NEED_FFMPEG();
@@ -425,6 +438,7 @@ static const check_test tests[] = {
     {"offsets are kept", offsets_are_kept},
     {"PCM loses nothing", pcm_loses_nothing},
     {"formats are kept", formats_are_kept},
+    {"the source is not replaced", source_is_not_replaced},
     {"tags and index are written", tags_and_index_are_written},
     {"made clips and misuse", made_clips_and_misuse},
     {"a killed writer leaves nothing", killed_writer_leaves_nothing},

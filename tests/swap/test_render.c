@@ -24,7 +24,8 @@ static void paint(lk_image *im, float period)
 {
     for (int y = 0; y < im->h; y++)
         for (int x = 0; x < im->w; x++) {
-            float *p = &im->data[3 * ((size_t)y * (size_t)im->w + (size_t)x)], u = (float)x / period, v = (float)y / period;
+            float *p = &im->data[3 * ((size_t)y * (size_t)im->w + (size_t)x)], u = (float)x / period,
+                  v = (float)y / period;
             p[0] = 0.62f + 0.12f * sinf(u) * cosf(v);
             p[1] = 0.48f + 0.10f * sinf(u + 1) * cosf(v);
             p[2] = 0.40f + 0.08f * sinf(v + 2);
@@ -73,13 +74,16 @@ static lk_swap_render_options plain(void)
 }
 
 /* Renders `made` (NULL: the crop itself) and returns the new frame. */
-static lk_frame *render(scene *s, lk_swap_compositor *c, const lk_image *made, const lk_image *visible, lk_swap_steady *steady)
+static lk_frame *render(scene *s, lk_swap_compositor *c, const lk_image *made, const lk_image *visible,
+                        lk_swap_steady *steady)
 {
     lk_frame *out = NULL;
     CHECK_OK(lk_frame_writable(s->frame, &out, &err), &err);
     CHECK_OK(lk_swap_cut(c, s->frame, s->to_crop, &s->crop, &err), &err);
     memcpy(s->made.data, made ? made->data : s->crop.data, 3 * SIZE * SIZE * sizeof(float));
-    CHECK_OK(lk_swap_composite(c, out, s->to_crop, s->lm, &s->crop, &s->made, &s->ones, visible, steady, &err), &err);
+    CHECK_OK(
+        lk_swap_composite(c, out, s->to_crop, s->lm, &s->crop, &s->made, &s->ones, visible, steady, &err),
+        &err);
     return out;
 }
 
@@ -93,7 +97,8 @@ static change changes(const scene *s, const lk_frame *out, float grow)
     CHECK_OK(lk_frame_to_image(s->frame, &before, &err), &err);
     CHECK_OK(lk_frame_to_image(out, &after, &err), &err);
     lk_point in_crop[LK_LANDMARKS];
-    for (int i = 0; i < LK_LANDMARKS; i++) lk_affine_apply(s->to_crop, s->lm[i].x, s->lm[i].y, &in_crop[i].x, &in_crop[i].y);
+    for (int i = 0; i < LK_LANDMARKS; i++)
+        lk_affine_apply(s->to_crop, s->lm[i].x, s->lm[i].y, &in_crop[i].x, &in_crop[i].y);
     lk_image hull, wide;
     CHECK_OK(lk_image_new(SIZE, SIZE, 1, &hull, &err), &err);
     CHECK_OK(lk_image_new(SIZE, SIZE, 1, &wide, &err), &err);
@@ -103,7 +108,9 @@ static change changes(const scene *s, const lk_frame *out, float grow)
         for (int x = 0; x < SIZE; x++)
             for (int j = -g; j <= g; j++)
                 for (int i = -g; i <= g; i++)
-                    if (x + i >= 0 && y + j >= 0 && x + i < SIZE && y + j < SIZE && hull.data[(y + j) * SIZE + x + i] > 0) wide.data[y * SIZE + x] = 1;
+                    if (x + i >= 0 && y + j >= 0 && x + i < SIZE && y + j < SIZE &&
+                        hull.data[(y + j) * SIZE + x + i] > 0)
+                        wide.data[y * SIZE + x] = 1;
     for (int y = 0; y < before.h; y++) {
         for (int x = 0; x < before.w; x++) {
             float u, v;
@@ -138,9 +145,10 @@ static lk_swap_compositor *open_compositor(lk_swap_render_options o)
 static void identity_changes_nothing(void)
 {
     /* normal, turned, tiny, larger than the work rectangle, cut by every edge */
-    static const struct { int w, h; float side, cx, cy, roll; } at[] = {
-        {320, 240, 150, 160, 120, 0}, {320, 240, 96, 150, 110, 33}, {160, 120, 24, 80, 60, -10}, {1800, 1400, 1300, 900, 700, 8},
-        {320, 240, 150, 10, 120, 0},  {320, 240, 150, 315, 120, 5}, {320, 240, 150, 160, 5, 0},   {321, 241, 151, 160, 236, 12}};
+    static const struct { int w, h; float side, cx, cy, roll;
+    } at[] = {{320, 240, 150, 160, 120, 0},    {320, 240, 96, 150, 110, 33}, {160, 120, 24, 80, 60, -10},
+              {1800, 1400, 1300, 900, 700, 8}, {320, 240, 150, 10, 120, 0},  {320, 240, 150, 315, 120, 5},
+              {320, 240, 150, 160, 5, 0},      {321, 241, 151, 160, 236, 12}};
     for (size_t i = 0; i < LK_COUNT(at); i++) {
         for (int levels = 0; levels <= 5; levels += 5) {
             scene s;
@@ -159,7 +167,8 @@ static void identity_changes_nothing(void)
     }
 }
 
-/* A face of another colour is put on inside and nowhere else; its colour comes out as the frame's when matched. */
+/* A face of another colour is put on inside and nowhere else; its colour comes out as the frame's when
+ * matched. */
 static void a_made_face_is_put_on(void)
 {
     for (int color = 0; color < LK_COLORS; color++) {
@@ -198,7 +207,8 @@ static void an_occluder_stays(void)
     CHECK_OK(lk_image_new(SIZE, SIZE, 3, &red, &err), &err);
     CHECK_OK(lk_image_new(SIZE, SIZE, 1, &visible, &err), &err);
     for (int i = 0; i < SIZE * SIZE; i++) red.data[3 * i] = 1;
-    for (int i = 0; i < SIZE * SIZE; i++) visible.data[i] = i % SIZE < SIZE / 2; /* the right half is covered */
+    for (int i = 0; i < SIZE * SIZE; i++)
+        visible.data[i] = i % SIZE < SIZE / 2; /* the right half is covered */
     lk_frame *out = render(&s, c, &red, &visible, NULL);
     lk_image before, after;
     CHECK_OK(lk_frame_to_image(s.frame, &before, &err), &err);
@@ -242,7 +252,8 @@ static void outside_the_frame(void)
     CHECK_OK(lk_swap_composite(c, out, s.to_crop, s.lm, &s.crop, &s.made, &s.ones, NULL, NULL, &err), &err);
     CHECK_INT(changes(&s, out, 2).changed, 0);
     s.lm[3].x = NAN;
-    CHECK_STATUS(lk_swap_composite(c, out, s.to_crop, s.lm, &s.crop, &s.made, &s.ones, NULL, NULL, &err), LK_E_ARG, &err);
+    CHECK_STATUS(lk_swap_composite(c, out, s.to_crop, s.lm, &s.crop, &s.made, &s.ones, NULL, NULL, &err),
+                 LK_E_ARG, &err);
     lk_frame_unref(&out);
     lk_swap_compositor_close(&c);
     scene_free(&s);
@@ -270,7 +281,8 @@ static void same_bytes_whatever_the_threads(void)
         lk_swap_compositor *c = open_compositor(o);
         scene_new(&s, 640, 480, 400, 320, 240, 7);
         lk_rng r = lk_rng_at(5, 0, 0, 0);
-        for (int i = 0; i < s.picture.w * s.picture.h * 3; i++) s.picture.data[i] += 0.02f * lk_rng_normal(&r);
+        for (int i = 0; i < s.picture.w * s.picture.h * 3; i++)
+            s.picture.data[i] += 0.02f * lk_rng_normal(&r);
         lk_frame_unref(&s.frame);
         CHECK_OK(lk_frame_from_image(&s.picture, &s.frame, &err), &err);
         lk_swap_steady steady = {.track = 1};
@@ -321,13 +333,17 @@ static void grain_is_matched(void)
         const lk_image *from[2] = {&s.picture, &after};
         for (int k = 0; k < 2; k++) {
             CHECK_OK(lk_image_new(64, 64, 3, &part[k], &err), &err);
-            for (int y = 0; y < 64; y++) memcpy(&part[k].data[3 * 64 * y], &from[k]->data[3 * ((90 + y) * 320 + 128)], 3 * 64 * sizeof(float));
+            for (int y = 0; y < 64; y++)
+                memcpy(&part[k].data[3 * 64 * y], &from[k]->data[3 * ((90 + y) * 320 + 128)],
+                       3 * 64 * sizeof(float));
             n[k] = lk_swap_noise_measure(&part[k], mask, scratch);
             lk_image_clear(&part[k]);
         }
         if (!coarse) CHECK_NEAR(n[0].fine, 0.025, 0.004);
-        CHECK(n[1].fine > 0.7f * n[0].fine && n[1].fine < 1.3f * n[0].fine, "fine grain %g of %g", (double)n[1].fine, (double)n[0].fine);
-        CHECK(n[1].coarse > 0.7f * n[0].coarse && n[1].coarse < 1.3f * n[0].coarse, "coarse grain %g of %g", (double)n[1].coarse, (double)n[0].coarse);
+        CHECK(n[1].fine > 0.7f * n[0].fine && n[1].fine < 1.3f * n[0].fine, "fine grain %g of %g",
+              (double)n[1].fine, (double)n[0].fine);
+        CHECK(n[1].coarse > 0.7f * n[0].coarse && n[1].coarse < 1.3f * n[0].coarse, "coarse grain %g of %g",
+              (double)n[1].coarse, (double)n[0].coarse);
         lk_frame_unref(&out);
         lk_image_clear(&after);
         lk_image_clear(&made);
@@ -350,7 +366,8 @@ static void nothing_is_allocated_after_the_first_frame(void)
         CHECK_OK(lk_frame_writable(s.frame, &again, &err), &err);
         lk_fault_set(LK_FAULT_ALLOC, INT64_MAX, false); /* counts, never fails */
         CHECK_OK(lk_swap_cut(c, s.frame, s.to_crop, &s.crop, &err), &err);
-        CHECK_OK(lk_swap_composite(c, again, s.to_crop, s.lm, &s.crop, &s.made, &s.ones, NULL, &steady, &err), &err);
+        CHECK_OK(lk_swap_composite(c, again, s.to_crop, s.lm, &s.crop, &s.made, &s.ones, NULL, &steady, &err),
+                 &err);
         CHECK_INT(lk_fault_count(LK_FAULT_ALLOC), 0);
         lk_fault_set(LK_FAULT_ALLOC, 0, false);
         lk_frame_unref(&out);
@@ -373,7 +390,8 @@ static void every_allocation_may_fail(void)
         lk_fault_set(LK_FAULT_ALLOC, n, false);
         lk_status st = lk_swap_compositor_open(SIZE, &o, &c, &err);
         if (st == LK_OK) st = lk_swap_cut(c, s.frame, s.to_crop, &s.crop, &err);
-        if (st == LK_OK) st = lk_swap_composite(c, out, s.to_crop, s.lm, &s.crop, &s.made, &s.ones, NULL, NULL, &err);
+        if (st == LK_OK)
+            st = lk_swap_composite(c, out, s.to_crop, s.lm, &s.crop, &s.made, &s.ones, NULL, NULL, &err);
         bool done = lk_fault_count(LK_FAULT_ALLOC) < n;
         lk_fault_set(LK_FAULT_ALLOC, 0, false);
         if (done) {
@@ -385,7 +403,8 @@ static void every_allocation_may_fail(void)
         failed++;
         if (c) { /* the same workspace goes on once there is memory again */
             CHECK_OK(lk_swap_cut(c, s.frame, s.to_crop, &s.crop, &err), &err);
-            CHECK_OK(lk_swap_composite(c, out, s.to_crop, s.lm, &s.crop, &s.made, &s.ones, NULL, NULL, &err), &err);
+            CHECK_OK(lk_swap_composite(c, out, s.to_crop, s.lm, &s.crop, &s.made, &s.ones, NULL, NULL, &err),
+                     &err);
         }
         lk_swap_compositor_close(&c);
     }
@@ -405,7 +424,8 @@ static void contact_sheet(void)
     CHECK_OK(lk_swap_contact_sheet(cells, 2, 2, 160, 90, "sheet", columns, rows, &sheet, &err), &err);
     CHECK(sheet.w > 320 && sheet.h > 180, "%d x %d", sheet.w, sheet.h);
     int64_t red = 0;
-    for (int i = 0; i < sheet.w * sheet.h; i++) red += sheet.data[3 * i] > 0.99f && sheet.data[3 * i + 1] < 0.01f;
+    for (int i = 0; i < sheet.w * sheet.h; i++)
+        red += sheet.data[3 * i] > 0.99f && sheet.data[3 * i + 1] < 0.01f;
     CHECK(llabs(red - 90 * 90) < 90 * 4, "%lld red pixels", (long long)red);
     lk_image_clear(&sheet);
     cells[1] = (lk_image){4, 4, 1, cells[0].data};
@@ -414,7 +434,8 @@ static void contact_sheet(void)
     cells[1] = (lk_image){0};
     for (int64_t n = 1; n <= 2; n++) { /* the sheet itself, the first scaled cell */
         lk_fault_set(LK_FAULT_ALLOC, n, false);
-        CHECK_STATUS(lk_swap_contact_sheet(cells, 2, 2, 160, 90, "sheet", columns, rows, &sheet, &err), LK_E_NOMEM, &err);
+        CHECK_STATUS(lk_swap_contact_sheet(cells, 2, 2, 160, 90, "sheet", columns, rows, &sheet, &err),
+                     LK_E_NOMEM, &err);
         lk_fault_set(LK_FAULT_ALLOC, 0, false);
         CHECK(!sheet.data, "a failed sheet is left behind");
     }

@@ -15,7 +15,8 @@ static float *noise(size_t n, uint64_t seed)
 static void lab_fast_is_lab(void)
 {
     enum { N = 4096 };
-    float *rgb = noise(3 * N, 1), *lab = lk_alloc(3 * N * sizeof(float)), *back = lk_alloc(3 * N * sizeof(float));
+    float *rgb = noise(3 * N, 1), *lab = lk_alloc(3 * N * sizeof(float)),
+          *back = lk_alloc(3 * N * sizeof(float));
     for (int c = 0; c < 3; c++) {
         rgb[c] = 0;
         rgb[3 + c] = 1;
@@ -91,7 +92,8 @@ static void light_is_matched(void)
     enum { S = 96, N = S * S };
     lk_color_light l;
     CHECK_OK(lk_color_light_open(S, S, &l, &err), &err);
-    float *lab = noise(3 * N, 4), *target = lk_alloc(3 * N * sizeof(float)), *mask = lk_alloc(N * sizeof(float)), *before = lk_alloc(3 * N * sizeof(float));
+    float *lab = noise(3 * N, 4), *target = lk_alloc(3 * N * sizeof(float)),
+          *mask = lk_alloc(N * sizeof(float)), *before = lk_alloc(3 * N * sizeof(float));
     for (int i = 0; i < N; i++) {
         float x = (float)(i % S) / S, y = (float)(i / S) / S;
         mask[i] = hypotf(x - 0.5f, y - 0.5f) < 0.4f;
@@ -137,18 +139,23 @@ static void blend_sizes(int w, int h, int levels)
     /* a constant difference inside an ellipse, garbage outside */
     for (int y = 0; y < h; y++)
         for (int x = 0; x < w; x++) {
-            float u = ((float)x - (float)w / 2) / ((float)w * 0.3f), v = ((float)y - (float)h / 2) / ((float)h * 0.3f);
+            float u = ((float)x - (float)w / 2) / ((float)w * 0.3f),
+                  v = ((float)y - (float)h / 2) / ((float)h * 0.3f);
             mask[y * w + x] = u * u + v * v < 1;
-            for (int c = 0; c < 3; c++) d.data[3 * (y * w + x) + c] = u * u + v * v < 1 ? 0.2f + 0.1f * (float)c : 1e3f;
+            for (int c = 0; c < 3; c++)
+                d.data[3 * (y * w + x) + c] = u * u + v * v < 1 ? 0.2f + 0.1f * (float)c : 1e3f;
         }
     CHECK_OK(lk_swap_blend(&p, &d, mask, levels, &err), &err);
     double middle = (double)d.data[3 * (h / 2 * w + w / 2)];
     for (int i = 0; i < w * h; i++)
         for (int c = 0; c < 3; c++) {
             float v = d.data[3 * i + c], full = 0.2f + 0.1f * (float)c;
-            CHECK(v >= -1e-4f && v <= full * 1.001f, "%dx%d, %d levels: %g outside 0..%g: the garbage came in", w, h, levels, (double)v, (double)full);
+            CHECK(v >= -1e-4f && v <= full * 1.001f,
+                  "%dx%d, %d levels: %g outside 0..%g: the garbage came in", w, h, levels, (double)v,
+                  (double)full);
         }
-    CHECK(middle > (levels > 3 || w < 16 ? 0.1 : 0.19), "%dx%d, %d levels: %g in the middle", w, h, levels, middle);
+    CHECK(middle > (levels > 3 || w < 16 ? 0.1 : 0.19), "%dx%d, %d levels: %g in the middle", w, h, levels,
+          middle);
     lk_image_clear(&d);
     lk_free(mask);
     lk_free(p.mem.data);
@@ -202,10 +209,13 @@ static void mask_edges(void)
     }
     CHECK(area[0] > area[1] && area[1] > area[2], "erosion shrinks: %g %g %g", area[0], area[1], area[2]);
     /* a face larger than the crop ends softly at the crop's border */
-    for (int i = 0; i < LK_LANDMARKS; i++) lm[i] = (lk_point){(lm[i].x - S / 2) * 3 + S / 2, (lm[i].y - S / 2) * 3 + S / 2};
+    for (int i = 0; i < LK_LANDMARKS; i++)
+        lm[i] = (lk_point){(lm[i].x - S / 2) * 3 + S / 2, (lm[i].y - S / 2) * 3 + S / 2};
     CHECK_OK(lk_swap_mask_build(&made, NULL, lm, 0.03f, 0.06f, &mask, scratch, &err), &err);
     for (int i = 0; i < S; i++)
-        CHECK(mask.data[i] < 0.02f && mask.data[(S - 1) * S + i] < 0.02f && mask.data[i * S] < 0.02f && mask.data[i * S + S - 1] < 0.02f, "hard edge at the border, %d", i);
+        CHECK(mask.data[i] < 0.02f && mask.data[(S - 1) * S + i] < 0.02f && mask.data[i * S] < 0.02f &&
+                  mask.data[i * S + S - 1] < 0.02f,
+              "hard edge at the border, %d", i);
     /* hidden is hidden */
     lk_face_mean_shape(S, 1, lm);
     for (int i = 0; i < S * S; i++) visible.data[i] = i / S < S / 2;
@@ -224,7 +234,8 @@ static void sharpness_is_matched(void)
     CHECK_OK(lk_image_new(S, S, 1, &weight, &err), &err);
     for (int i = 0; i < N; i++) {
         weight.data[i] = 1;
-        for (int c = 0; c < 3; c++) sharp.data[3 * i + c] = 0.5f + 0.1f * sinf((float)(i % S) * 1.1f) * cosf((float)(i / S) * 0.9f);
+        for (int c = 0; c < 3; c++)
+            sharp.data[3 * i + c] = 0.5f + 0.1f * sinf((float)(i % S) * 1.1f) * cosf((float)(i / S) * 0.9f);
     }
     CHECK_OK(lk_image_copy(&sharp, &soft, &err), &err);
     CHECK_OK(lk_image_blur(&soft, 0.8f, &err), &err);
@@ -241,7 +252,9 @@ static void sharpness_is_matched(void)
     /* the change is limited, and none is asked of no gain */
     memcpy(soft.data, sharp.data, 3 * N * sizeof(float));
     lk_swap_sharpen(&soft, weight.data, (lk_swap_detail){50, 20}, 0.02f, scratch);
-    for (int i = 0; i < 3 * N; i++) CHECK(fabsf(soft.data[i] - sharp.data[i]) <= 0.02001f, "changed by %g", (double)fabsf(soft.data[i] - sharp.data[i]));
+    for (int i = 0; i < 3 * N; i++)
+        CHECK(fabsf(soft.data[i] - sharp.data[i]) <= 0.02001f, "changed by %g",
+              (double)fabsf(soft.data[i] - sharp.data[i]));
     for (int i = 0; i < 3 * N; i++) soft.data[i] = 0.5f; /* a flat picture says nothing */
     CHECK_NEAR(lk_swap_detail_ratio(&soft, &sharp, weight.data, 0, scratch).fine, 1, 0);
     lk_free(scratch);

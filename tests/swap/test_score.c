@@ -98,7 +98,8 @@ static void ssim_reference(void)
         int w = sizes[s][0], h = sizes[s][1];
         CHECK_OK(lk_image_new(w, h, 3, &a, &err), &err);
         CHECK_OK(lk_image_new(w, h, 3, &b, &err), &err);
-        float *mask = lk_calloc((size_t)(w * h), sizeof *mask), *scratch = lk_calloc(lk_score_ssim_floats(w, h), sizeof *scratch);
+        float *mask = lk_calloc((size_t)(w * h), sizeof *mask),
+              *scratch = lk_calloc(lk_score_ssim_floats(w, h), sizeof *scratch);
         fill_random(&a, 7 + s);
         fill_random(&b, 70 + s);
         for (int i = 0; i < 3 * w * h; i++) b.data[i] = 0.7f * a.data[i] + 0.3f * b.data[i];
@@ -121,7 +122,8 @@ static void psnr_known(void)
     CHECK_OK(lk_image_new(16, 16, 3, &b, &err), &err);
     float mask[256];
     for (int i = 0; i < 256; i++) mask[i] = i >= 128;
-    for (int i = 0; i < 3 * 256; i++) b.data[i] = i < 3 * 128 ? 1.0f : 0.1f; /* the upper half does not count */
+    for (int i = 0; i < 3 * 256; i++)
+        b.data[i] = i < 3 * 128 ? 1.0f : 0.1f; /* the upper half does not count */
     CHECK_NEAR(lk_score_psnr(&a, &b, mask), 20, 1e-5);
     CHECK_NEAR(lk_score_psnr(&a, &a, mask), 100, 0);
     lk_image_clear(&a);
@@ -155,7 +157,8 @@ static void region_is_the_eroded_hull(void)
     int less = lk_score_region(lm, &label, mask);
     CHECK(less > 0 && less < all, "%d of %d pixels beside the label", less, all);
     for (int i = 0; i < LK_SCORE_CANVAS * LK_SCORE_CANVAS; i++)
-        if (i / LK_SCORE_CANVAS >= LK_SCORE_CANVAS * 0.6f - 5) CHECK(mask[i] == 0, "row %d is under the label", i / LK_SCORE_CANVAS);
+        if (i / LK_SCORE_CANVAS >= LK_SCORE_CANVAS * 0.6f - 5)
+            CHECK(mask[i] == 0, "row %d is under the label", i / LK_SCORE_CANVAS);
     lk_point line[LK_LANDMARKS];
     for (int i = 0; i < LK_LANDMARKS; i++) line[i] = (lk_point){(float)i, (float)i};
     CHECK_INT(lk_score_region(line, NULL, mask), 0);
@@ -237,7 +240,8 @@ static const char *data_path(char *buf, size_t n, const char *tail)
 static void clip_against_itself_and_untouched(void)
 {
     char truth[512], dest[512];
-    if (!data_path(truth, sizeof truth, "truth/swap/E_face_on_F_perf.mp4") || !data_path(dest, sizeof dest, "actors/F/perf.mp4"))
+    if (!data_path(truth, sizeof truth, "truth/swap/E_face_on_F_perf.mp4") ||
+        !data_path(dest, sizeof dest, "actors/F/perf.mp4"))
         SKIP("set LIKENESS_DATA to the folder of the actors");
     /* a region that is certainly in the picture, the same for all frames */
     static lk_point lm[CLIP_FRAMES][LK_LANDMARKS];
@@ -249,7 +253,8 @@ static void clip_against_itself_and_untouched(void)
         }
     }
     lk_swap_score s;
-    CHECK_OK(lk_swap_score_clip(NULL, truth, truth, dest, lm, CLIP_FRAMES, NULL, NULL, NULL, &s, NULL, &err), &err);
+    CHECK_OK(lk_swap_score_clip(NULL, truth, truth, dest, lm, CLIP_FRAMES, NULL, NULL, NULL, &s, NULL, &err),
+             &err);
     CHECK_INT(s.frames, CLIP_FRAMES);
     CHECK_NEAR(s.ssim, 1, 1e-6);
     CHECK_NEAR(s.psnr, 100, 0);
@@ -258,15 +263,19 @@ static void clip_against_itself_and_untouched(void)
     CHECK(s.ssim_untouched > 0.5 && s.ssim_untouched < 0.99, "untouched %g", s.ssim_untouched);
     CHECK(isnan(s.id_source) && isnan(s.landmark_error), "nothing measured it");
     double untouched = s.ssim_untouched, psnr = s.psnr_untouched;
-    CHECK_OK(lk_swap_score_clip(NULL, dest, truth, dest, lm, CLIP_FRAMES, NULL, NULL, NULL, &s, NULL, &err), &err);
+    CHECK_OK(lk_swap_score_clip(NULL, dest, truth, dest, lm, CLIP_FRAMES, NULL, NULL, NULL, &s, NULL, &err),
+             &err);
     CHECK_NEAR(s.ssim, untouched, 0);
     CHECK_NEAR(s.psnr, psnr, 0);
-    CHECK_STATUS(lk_swap_score_clip(NULL, dest, truth, dest, lm, 0, NULL, NULL, NULL, &s, NULL, &err), LK_E_ARG, &err);
+    CHECK_STATUS(lk_swap_score_clip(NULL, dest, truth, dest, lm, 0, NULL, NULL, NULL, &s, NULL, &err),
+                 LK_E_ARG, &err);
     lk_rect everything = {0, 0, 10000, 10000};
-    CHECK_STATUS(lk_swap_score_clip(NULL, dest, truth, dest, lm, 1, NULL, NULL, &everything, &s, NULL, &err), LK_E_RANGE, &err);
+    CHECK_STATUS(lk_swap_score_clip(NULL, dest, truth, dest, lm, 1, NULL, NULL, &everything, &s, NULL, &err),
+                 LK_E_RANGE, &err);
     lk_cancel *stop = lk_cancel_new();
     lk_cancel_raise(stop);
-    CHECK_STATUS(lk_swap_score_clip(NULL, dest, truth, dest, lm, 2, NULL, NULL, NULL, &s, stop, &err), LK_E_CANCELLED, &err);
+    CHECK_STATUS(lk_swap_score_clip(NULL, dest, truth, dest, lm, 2, NULL, NULL, NULL, &s, stop, &err),
+                 LK_E_CANCELLED, &err);
     lk_cancel_free(stop);
 }
 
@@ -274,8 +283,9 @@ static void clip_errors(void)
 {
     lk_point (*lm)[LK_LANDMARKS] = lk_calloc(1, sizeof *lm);
     lk_swap_score s;
-    CHECK_STATUS(lk_swap_score_clip(NULL, "/nonexistent/a.mp4", "/nonexistent/b.mp4", "/nonexistent/c.mp4", (const lk_point(*)[LK_LANDMARKS])lm,
-                                    1, NULL, NULL, NULL, &s, NULL, &err), LK_E_NOTFOUND, &err);
+    CHECK_STATUS(lk_swap_score_clip(NULL, "/nonexistent/a.mp4", "/nonexistent/b.mp4", "/nonexistent/c.mp4",
+                                    (const lk_point(*)[LK_LANDMARKS])lm, 1, NULL, NULL, NULL, &s, NULL, &err),
+                 LK_E_NOTFOUND, &err);
     lk_free(lm);
 }
 

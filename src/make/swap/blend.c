@@ -25,8 +25,9 @@ lk_status lk_swap_reserve(lk_swap_buffer *b, size_t floats, lk_error *err)
     return LK_OK;
 }
 
-/* One level down: the 5-tap binomial in both directions, every second pixel; the border is repeated, so that a face cut
- * by the edge of the frame keeps its full weight there. row: 4 floats for each of the w columns. */
+/* One level down: the 5-tap binomial in both directions, every second pixel; the border is repeated, so that
+ * a face cut by the edge of the frame keeps its full weight there. row: 4 floats for each of the w columns.
+ */
 SWAP_CLONES
 static void shrink(const float *restrict src, int w, int h, float *restrict dst, float *restrict row)
 {
@@ -51,9 +52,11 @@ static void shrink(const float *restrict src, int w, int h, float *restrict dst,
     }
 }
 
-/* One row of the level below from the level above: odd places halfway between two, even ones weighted 1 6 1. */
+/* One row of the level below from the level above: odd places halfway between two, even ones weighted 1 6 1.
+ */
 SWAP_CLONES
-static void grow_row(const float *restrict src, int cw, int ch, int y, int w, float *restrict out, float *restrict row)
+static void grow_row(const float *restrict src, int cw, int ch, int y, int w, float *restrict out,
+                     float *restrict row)
 {
     int cy = y / 2, up = LK_MAX(cy - 1, 0), down = LK_MIN(cy + 1, ch - 1);
     const float *a = src + (size_t)up * 4 * (size_t)cw, *b = src + (size_t)cy * 4 * (size_t)cw;
@@ -70,8 +73,9 @@ static void grow_row(const float *restrict src, int cw, int ch, int y, int w, fl
     }
 }
 
-/* What is known of the colour at a level; where nothing is known the pixel gets the mean of its known neighbours, so that
- * `grow_row`, which reads one pixel beyond the known ones, does not drag the seam towards zero. */
+/* What is known of the colour at a level; where nothing is known the pixel gets the mean of its known
+ * neighbours, so that `grow_row`, which reads one pixel beyond the known ones, does not drag the seam towards
+ * zero. */
 SWAP_CLONES
 static void divide(const float *restrict level, int w, int h, float *restrict color)
 {
@@ -83,7 +87,8 @@ static void divide(const float *restrict level, int w, int h, float *restrict co
             if (acc[3] < 1e-5f) {
                 for (int j = LK_MAX(y - 1, 0); j <= LK_MIN(y + 1, h - 1); j++)
                     for (int i = LK_MAX(x - 1, 0); i <= LK_MIN(x + 1, w - 1); i++)
-                        for (int c = 0; c < 4; c++) acc[c] += level[4 * ((size_t)j * (size_t)w + (size_t)i) + (size_t)c];
+                        for (int c = 0; c < 4; c++)
+                            acc[c] += level[4 * ((size_t)j * (size_t)w + (size_t)i) + (size_t)c];
             }
             float s = acc[3] > 1e-9f ? 1 / acc[3] : 0;
             for (int c = 0; c < 3; c++) q[c] = acc[c] * s;
@@ -92,7 +97,8 @@ static void divide(const float *restrict level, int w, int h, float *restrict co
     }
 }
 
-lk_status lk_swap_blend(lk_swap_pyramid *pyramid, lk_image *delta, const float *mask, int levels, lk_error *err)
+lk_status lk_swap_blend(lk_swap_pyramid *pyramid, lk_image *delta, const float *mask, int levels,
+                        lk_error *err)
 {
     int w[LEVELS_MAX + 1] = {delta->w}, h[LEVELS_MAX + 1] = {delta->h}, top = 0;
     size_t total = 0, n = (size_t)delta->w * (size_t)delta->h;
@@ -120,7 +126,8 @@ lk_status lk_swap_blend(lk_swap_pyramid *pyramid, lk_image *delta, const float *
         color[l] = at + size;
         at += 2 * size;
     }
-    float *row = at, *up_sum = row + 4 * (size_t)(delta->w + 2), *up_color = up_sum + 4 * (size_t)(delta->w + 2);
+    float *row = at, *up_sum = row + 4 * (size_t)(delta->w + 2),
+          *up_color = up_sum + 4 * (size_t)(delta->w + 2);
 
     for (size_t i = 0; i < n; i++) {
         for (size_t c = 0; c < 3; c++) level[0][4 * i + c] = delta->data[3 * i + c] * mask[i];
@@ -130,7 +137,8 @@ lk_status lk_swap_blend(lk_swap_pyramid *pyramid, lk_image *delta, const float *
         shrink(level[l], w[l], h[l], level[l + 1], row);
         divide(level[l + 1], w[l + 1], h[l + 1], color[l + 1]);
     }
-    /* Collapse. Band l is colour(l) - grown colour(l+1), cut with mask(l); mask x colour is what the level holds. */
+    /* Collapse. Band l is colour(l) - grown colour(l+1), cut with mask(l); mask x colour is what the level
+     * holds. */
     size_t size = 4 * (size_t)w[top] * (size_t)h[top];
     for (size_t i = 0; i < size; i++) sum[top][i] = level[top][i];
     for (int l = top - 1; l >= 0; l--) {
@@ -141,11 +149,13 @@ lk_status lk_swap_blend(lk_swap_pyramid *pyramid, lk_image *delta, const float *
             if (l) {
                 float *q = sum[l] + 4 * (size_t)y * (size_t)w[l];
                 for (int x = 0; x < w[l]; x++)
-                    for (int c = 0; c < 4; c++) q[4 * x + c] = up_sum[4 * x + c] + p[4 * x + c] - p[4 * x + 3] * up_color[4 * x + c];
+                    for (int c = 0; c < 4; c++)
+                        q[4 * x + c] = up_sum[4 * x + c] + p[4 * x + c] - p[4 * x + 3] * up_color[4 * x + c];
             } else {
                 float *q = delta->data + 3 * (size_t)y * (size_t)w[0];
                 for (int x = 0; x < w[0]; x++)
-                    for (int c = 0; c < 3; c++) q[3 * x + c] = up_sum[4 * x + c] + p[4 * x + c] - p[4 * x + 3] * up_color[4 * x + c];
+                    for (int c = 0; c < 3; c++)
+                        q[3 * x + c] = up_sum[4 * x + c] + p[4 * x + c] - p[4 * x + 3] * up_color[4 * x + c];
             }
         }
     }

@@ -35,7 +35,8 @@ lk_color_map lk_color_map_between(const lk_color_stats *from, const lk_color_sta
     lk_color_map m = {{1, 1, 1}, {0, 0, 0}};
     if (from->weight < 1 || to->weight < 1) return m;
     for (int c = 0; c < 3; c++) {
-        /* A half-occluded or nearly flat face must not blow up the contrast: the ratio is damped and limited. */
+        /* A half-occluded or nearly flat face must not blow up the contrast: the ratio is damped and limited.
+         */
         float ratio = (to->std[c] + 1) / (from->std[c] + 1);
         m.scale[c] = 1 + amount * (LK_CLAMP(ratio, 0.7f, 1.4f) - 1);
         m.shift[c] = from->mean[c] + amount * (to->mean[c] - from->mean[c]) - m.scale[c] * from->mean[c];
@@ -53,8 +54,8 @@ void lk_color_map_apply(lk_color_map m, float *lab, size_t n)
 
 lk_color_map lk_color_map_steady(lk_color_map before, lk_color_map now)
 {
-    /* The change is judged at mid grey skin (L 55), in units of Lab: up to about 1 it is averaged over some six
-     * frames, from 5 on it is taken as it is. */
+    /* The change is judged at mid grey skin (L 55), in units of Lab: up to about 1 it is averaged over some
+     * six frames, from 5 on it is taken as it is. */
     lk_color_map out;
     for (int c = 0; c < 3; c++) {
         float at = c == 0 ? 55.0f : 12.0f;
@@ -77,7 +78,8 @@ lk_status lk_color_light_open(int max_w, int max_h, lk_color_light *out, lk_erro
 {
     size_t cells = (size_t)((max_w + STEP - 1) / STEP) * (size_t)((max_h + STEP - 1) / STEP);
     *out = (lk_color_light){max_w, max_h, lk_alloc(2 * 4 * cells * sizeof(float))};
-    return out->mem ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory for colour matching of %d x %d", max_w, max_h);
+    return out->mem ? LK_OK
+                    : LK_FAIL(err, LK_E_NOMEM, "no memory for colour matching of %d x %d", max_w, max_h);
 }
 
 void lk_color_light_close(lk_color_light *l)
@@ -86,7 +88,8 @@ void lk_color_light_close(lk_color_light *l)
     *l = (lk_color_light){0};
 }
 
-/* One direction of the blur over 4-component cells; a stride of cells between neighbours, `lines` lines apart by `line`. */
+/* One direction of the blur over 4-component cells; a stride of cells between neighbours, `lines` lines apart
+ * by `line`. */
 static void blur_lines(const float *src, float *dst, int count, size_t stride, int lines, size_t line,
                        const float *kernel, int radius)
 {
@@ -118,7 +121,8 @@ void lk_color_light_match(lk_color_light *l, float *lab, const float *target, co
             for (int y = cy * STEP; y < LK_MIN(h, (cy + 1) * STEP); y++) {
                 for (int x = cx * STEP; x < LK_MIN(w, (cx + 1) * STEP); x++) {
                     size_t i = (size_t)y * (size_t)w + (size_t)x;
-                    for (int c = 0; c < 3; c++) acc[c] += mask[i] * (target[(size_t)c * n + i] - lab[(size_t)c * n + i]);
+                    for (int c = 0; c < 3; c++)
+                        acc[c] += mask[i] * (target[(size_t)c * n + i] - lab[(size_t)c * n + i]);
                     acc[3] += mask[i];
                 }
             }

@@ -38,8 +38,9 @@ static float flat_noise(const float *y, const float *mask, int w, int h)
                 const float *m = mask + (p - y);
                 for (int u = 0; u < TILE; u++) {
                     inside = inside && m[u] > 0.9f;
-                    float d = p[u - w - 1] - 2 * p[u - w] + p[u - w + 1] - 2 * (p[u - 1] - 2 * p[u] + p[u + 1]) + p[u + w - 1] -
-                              2 * p[u + w] + p[u + w + 1];
+                    float d = p[u - w - 1] - 2 * p[u - w] + p[u - w + 1] -
+                              2 * (p[u - 1] - 2 * p[u] + p[u + 1]) + p[u + w - 1] - 2 * p[u + w] +
+                              p[u + w + 1];
                     sum += (double)fabsf(d);
                 }
             }
@@ -48,8 +49,8 @@ static float flat_noise(const float *y, const float *mask, int w, int h)
     }
     if (count < 4) return 0;
     qsort(tiles, (size_t)count, sizeof *tiles, by_value);
-    /* sqrt(pi/2) / 6: mean |d| of unit noise is 6 sqrt(2/pi); 1.12: the lower quartile of a tile's mean lies that much
-     * below its expectation, as simulated. */
+    /* sqrt(pi/2) / 6: mean |d| of unit noise is 6 sqrt(2/pi); 1.12: the lower quartile of a tile's mean lies
+     * that much below its expectation, as simulated. */
     return tiles[count / 4] * 1.12f * 1.2533141f / 6;
 }
 
@@ -58,7 +59,8 @@ lk_swap_noise lk_swap_noise_measure(const lk_image *rgb, const float *mask, floa
     int w = rgb->w, h = rgb->h, hw = w / 2, hh = h / 2;
     size_t n = (size_t)w * (size_t)h;
     float *y = scratch, *half = scratch + n, *half_mask = half + n;
-    for (size_t i = 0; i < n; i++) y[i] = 0.2126f * rgb->data[3 * i] + 0.7152f * rgb->data[3 * i + 1] + 0.0722f * rgb->data[3 * i + 2];
+    for (size_t i = 0; i < n; i++)
+        y[i] = 0.2126f * rgb->data[3 * i] + 0.7152f * rgb->data[3 * i + 1] + 0.0722f * rgb->data[3 * i + 2];
     for (int j = 0; j < hh; j++) {
         for (int i = 0; i < hw; i++) {
             size_t a = (size_t)(2 * j) * (size_t)w + (size_t)(2 * i), b = a + (size_t)w;
@@ -92,12 +94,12 @@ static void white_rows(float *one, float *two, int w, int x0, int y, int64_t fra
     }
 }
 
-void lk_swap_noise_add(lk_image *rgb, const float *weight, lk_swap_noise level, uint64_t seed, int64_t frame, int x0, int y0,
-                       float *scratch)
+void lk_swap_noise_add(lk_image *rgb, const float *weight, lk_swap_noise level, uint64_t seed, int64_t frame,
+                       int x0, int y0, float *scratch)
 {
-    /* Two kinds: white noise of deviation a, and noise correlated over 2 x 2 pixels of deviation b. The Laplacian
-     * difference sees the first as (a, a/2) at the two resolutions, the second as (b/3, 0.583 b); solved for what was
-     * measured. */
+    /* Two kinds: white noise of deviation a, and noise correlated over 2 x 2 pixels of deviation b. The
+     * Laplacian difference sees the first as (a, a/2) at the two resolutions, the second as (b/3, 0.583 b);
+     * solved for what was measured. */
     float fine = level.fine * level.fine, coarse = level.coarse * level.coarse;
     float bb = LK_MAX((coarse - fine / 4) / 0.312f, 0.0f), aa = LK_MAX(fine - bb / 9, 0.0f);
     float a = sqrtf(aa), b = sqrtf(bb) / 2; /* a sum of four has twice the deviation */

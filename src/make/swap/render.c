@@ -22,11 +22,12 @@ struct lk_swap_renderer {
 
 lk_swap_render_options lk_swap_render_defaults(void)
 {
-    /* Chosen on the truth pairs of actors E and F alone, with a made face simulated from truth (blurred, under the light
-     * of the source's own footage); tests and benchmarks use other actors. There the low frequencies of the frame differ
-     * from truth's by 2-3 units of Lab at any sigma, those of another light by 5-18, so they are taken over fully; full
-     * sharpening gains .02 SSIM; half the measured grain keeps the flicker nearest to truth's (.80 and 1.02 of it, 1.08
-     * and 1.54 at full grain), because skin texture measures as noise too. */
+    /* Chosen on the truth pairs of actors E and F alone, with a made face simulated from truth (blurred,
+     * under the light of the source's own footage); tests and benchmarks use other actors. There the low
+     * frequencies of the frame differ from truth's by 2-3 units of Lab at any sigma, those of another light
+     * by 5-18, so they are taken over fully; full sharpening gains .02 SSIM; half the measured grain keeps
+     * the flicker nearest to truth's (.80 and 1.02 of it, 1.08 and 1.54 at full grain), because skin texture
+     * measures as noise too. */
     return (lk_swap_render_options){
         .color = LK_COLOR_LOWFREQ,
         .color_amount = 1,
@@ -42,20 +43,25 @@ lk_swap_render_options lk_swap_render_defaults(void)
 
 static lk_status check_options(const lk_swap_render_options *o, lk_error *err)
 {
-    const struct { const char *name; float value, most; } share[] = {
-        {"color amount", o->color_amount, 1}, {"light sigma", o->light_sigma, 1}, {"mask erosion", o->mask_erode, 0.25f},
-        {"mask feather", o->mask_feather, 0.5f}, {"sharpening", o->sharpen, 1}, {"grain", o->grain, 1}};
+    const struct { const char *name; float value, most;
+    } share[] = {{"color amount", o->color_amount, 1},   {"light sigma", o->light_sigma, 1},
+                 {"mask erosion", o->mask_erode, 0.25f}, {"mask feather", o->mask_feather, 0.5f},
+                 {"sharpening", o->sharpen, 1},          {"grain", o->grain, 1}};
     for (size_t i = 0; i < LK_COUNT(share); i++)
         if (!(share[i].value >= 0 && share[i].value <= share[i].most))
-            return LK_FAIL(err, LK_E_RANGE, "%s is %g; give 0 to %g", share[i].name, (double)share[i].value, (double)share[i].most);
+            return LK_FAIL(err, LK_E_RANGE, "%s is %g; give 0 to %g", share[i].name, (double)share[i].value,
+                           (double)share[i].most);
     if (!(o->face_scale >= 0.8f && o->face_scale <= 1.25f))
         return LK_FAIL(err, LK_E_RANGE, "face scale is %g; give 0.8 to 1.25", (double)o->face_scale);
-    if (o->pyramid_levels < 0 || o->pyramid_levels > 8) return LK_FAIL(err, LK_E_RANGE, "blend levels %d; give 0 to 8", o->pyramid_levels);
-    if ((int)o->color < 0 || o->color >= LK_COLORS) return LK_FAIL(err, LK_E_ARG, "unknown colour matching %d", (int)o->color);
+    if (o->pyramid_levels < 0 || o->pyramid_levels > 8)
+        return LK_FAIL(err, LK_E_RANGE, "blend levels %d; give 0 to 8", o->pyramid_levels);
+    if ((int)o->color < 0 || o->color >= LK_COLORS)
+        return LK_FAIL(err, LK_E_ARG, "unknown colour matching %d", (int)o->color);
     return LK_OK;
 }
 
-lk_status lk_swap_renderer_open(lk_swap_model *m, lk_analyser *analyser, const lk_swap_render_options *o, lk_swap_renderer **out, lk_error *err)
+lk_status lk_swap_renderer_open(lk_swap_model *m, lk_analyser *analyser, const lk_swap_render_options *o,
+                                lk_swap_renderer **out, lk_error *err)
 {
     *out = NULL;
     lk_swap_render_options options = o ? *o : lk_swap_render_defaults();
@@ -72,7 +78,8 @@ lk_status lk_swap_renderer_open(lk_swap_model *m, lk_analyser *analyser, const l
     r->crops = lk_calloc((size_t)r->batch, sizeof *r->crops);
     r->faces = lk_calloc((size_t)r->batch, sizeof *r->faces);
     r->masks = lk_calloc((size_t)r->batch, sizeof *r->masks);
-    if (!r->crops || !r->faces || !r->masks) LK_GOTO(fail, LK_FAIL(err, LK_E_NOMEM, "no memory for rendering"));
+    if (!r->crops || !r->faces || !r->masks)
+        LK_GOTO(fail, LK_FAIL(err, LK_E_NOMEM, "no memory for rendering"));
     for (int i = 0; i < r->batch; i++) {
         LK_GOTO(fail, lk_image_new(r->size, r->size, 3, &r->crops[i], err));
         LK_GOTO(fail, lk_image_new(r->size, r->size, 3, &r->faces[i], err));
@@ -128,12 +135,15 @@ static lk_swap_steady *steady_of(lk_swap_renderer *r, int track)
     return oldest;
 }
 
-/* A place that can be rendered: finite points, an eye distance of at least 4 px, and some of the crop in the frame. */
+/* A place that can be rendered: finite points, an eye distance of at least 4 px, and some of the crop in the
+ * frame. */
 static bool usable(const lk_face *face, lk_affine to_crop, int size, lk_frame_info info)
 {
     for (int i = 0; i < LK_LANDMARKS; i++)
         if (!isfinite(face->lm[i].x) || !isfinite(face->lm[i].y)) return false;
-    if (!(lk_face_interocular(face->lm) >= 4) || !isfinite(to_crop.a) || !isfinite(to_crop.c) || !isfinite(to_crop.f)) return false;
+    if (!(lk_face_interocular(face->lm) >= 4) || !isfinite(to_crop.a) || !isfinite(to_crop.c) ||
+        !isfinite(to_crop.f))
+        return false;
     lk_affine back = lk_affine_invert(to_crop);
     float x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
     for (int i = 0; i < 4; i++) {
@@ -145,8 +155,8 @@ static bool usable(const lk_face *face, lk_affine to_crop, int size, lk_frame_in
     return x1 > 1 && y1 > 1 && x0 < (float)info.width - 2 && y0 < (float)info.height - 2;
 }
 
-/* The map to the made face's crop, when it is put on larger or smaller than the crop it was made from. The centre of the
- * 33 aligned points stays: it is what the two people's faces have in common. */
+/* The map to the made face's crop, when it is put on larger or smaller than the crop it was made from. The
+ * centre of the 33 aligned points stays: it is what the two people's faces have in common. */
 static lk_affine resized(lk_affine to_crop, int size, float coverage, float scale)
 {
     lk_point mean[LK_LANDMARKS];
@@ -160,16 +170,19 @@ static lk_affine resized(lk_affine to_crop, int size, float coverage, float scal
 }
 
 /* The visible-face mask of the frame, brought from its wider crop into the model's. */
-static lk_status find_visible(lk_swap_renderer *r, const lk_frame *f, const lk_face *face, lk_affine to_crop, lk_error *err)
+static lk_status find_visible(lk_swap_renderer *r, const lk_frame *f, const lk_face *face, lk_affine to_crop,
+                              lk_error *err)
 {
     lk_affine wide = lk_face_align(face->lm, VISIBLE_SIZE, LK_FACE_CROP_COVERAGE);
     LK_TRY(lk_swap_cut(r->compositor, f, wide, &r->visible_crop, err));
     LK_TRY(lk_face_mask(r->analyser, &r->visible_crop, &r->visible_wide, err));
-    lk_image_warp(&r->visible_wide, &r->visible, lk_affine_mul(wide, lk_affine_invert(to_crop)), LK_FILTER_BILINEAR, LK_BORDER_CLAMP);
+    lk_image_warp(&r->visible_wide, &r->visible, lk_affine_mul(wide, lk_affine_invert(to_crop)),
+                  LK_FILTER_BILINEAR, LK_BORDER_CLAMP);
     return LK_OK;
 }
 
-lk_status lk_swap_render_frame(lk_swap_renderer *r, const lk_frame *f, const lk_face *faces, int count, lk_frame **out, lk_error *err)
+lk_status lk_swap_render_frame(lk_swap_renderer *r, const lk_frame *f, const lk_face *faces, int count,
+                               lk_frame **out, lk_error *err)
 {
     *out = NULL;
     lk_frame *made = NULL;
@@ -195,8 +208,9 @@ lk_status lk_swap_render_frame(lk_swap_renderer *r, const lk_frame *f, const lk_
                 LK_GOTO(fail, lk_swap_cut(r->compositor, f, to_crop[i], &r->crops[i], err));
             }
             if (r->analyser) LK_GOTO(fail, find_visible(r, f, face, to_crop[i], err));
-            LK_GOTO(fail, lk_swap_composite(r->compositor, made, to_crop[i], face->lm, &r->crops[i], &r->faces[i], &r->masks[i],
-                                            r->analyser ? &r->visible : NULL, steady_of(r, face->track), err));
+            LK_GOTO(fail, lk_swap_composite(r->compositor, made, to_crop[i], face->lm, &r->crops[i],
+                                            &r->faces[i], &r->masks[i], r->analyser ? &r->visible : NULL,
+                                            steady_of(r, face->track), err));
         }
     }
     *out = made ? made : lk_frame_ref((lk_frame *)f);

@@ -14,8 +14,8 @@
 #define BAND_ROWS 64
 #define STALE_FRAMES 12     /* a track unseen for longer starts anew */
 #define MASK_LEAST (1 / 512.0f)
-/* Limits of sharpening: how far each band may be raised, how far any value may move, and the share that skin gets of
- * what eyes, brows and mouth get. */
+/* Limits of sharpening: how far each band may be raised, how far any value may move, and the share that skin
+ * gets of what eyes, brows and mouth get. */
 #define FINE_MAX 2.5f
 #define COARSE_MAX 1.6f
 #define DETAIL_LIMIT 0.06f
@@ -43,10 +43,12 @@ static void lap(lk_swap_compositor *c, int what)
 
 const double *lk_swap_compositor_times(const lk_swap_compositor *c) { return c->times; }
 
-lk_status lk_swap_compositor_open(int crop_size, const lk_swap_render_options *o, lk_swap_compositor **out, lk_error *err)
+lk_status lk_swap_compositor_open(int crop_size, const lk_swap_render_options *o, lk_swap_compositor **out,
+                                  lk_error *err)
 {
     *out = NULL;
-    if (crop_size < 16 || crop_size > 1024) return LK_FAIL(err, LK_E_ARG, "a crop of %d px cannot be rendered (16 to 1024)", crop_size);
+    if (crop_size < 16 || crop_size > 1024)
+        return LK_FAIL(err, LK_E_ARG, "a crop of %d px cannot be rendered (16 to 1024)", crop_size);
     lk_swap_compositor *c = lk_calloc(1, sizeof *c);
     lk_status s = LK_OK;
     size_t n = (size_t)crop_size * (size_t)crop_size;
@@ -71,7 +73,8 @@ void lk_swap_compositor_close(lk_swap_compositor **pc)
 {
     lk_swap_compositor *c = *pc;
     if (!c) return;
-    lk_swap_buffer *buffers[] = {&c->crop_scratch, &c->frame_scratch, &c->work, &c->delta, &c->alpha, &c->band, &c->band_alpha, &c->cut, &c->pyramid.mem};
+    lk_swap_buffer *buffers[] = {&c->crop_scratch, &c->frame_scratch, &c->work, &c->delta,      &c->alpha,
+                                 &c->band,         &c->band_alpha,    &c->cut,  &c->pyramid.mem};
     for (size_t i = 0; i < LK_COUNT(buffers); i++) lk_free(buffers[i]->data);
     lk_free(c->lab_made);
     lk_free(c->lab_crop);
@@ -84,8 +87,10 @@ void lk_swap_compositor_close(lk_swap_compositor **pc)
 
 /* --- reading ----------------------------------------------------------------------------- */
 
-/* The part of the frame under a rectangle of crop pixels, with `pad` frame pixels around; false when there is none. */
-static bool place_of(lk_affine to_frame, lk_rect in_crop, int pad, lk_frame_info info, int work_max, place *out)
+/* The part of the frame under a rectangle of crop pixels, with `pad` frame pixels around; false when there is
+ * none. */
+static bool place_of(lk_affine to_frame, lk_rect in_crop, int pad, lk_frame_info info, int work_max,
+                     place *out)
 {
     float x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
     for (int i = 0; i < 4; i++) {
@@ -96,11 +101,14 @@ static bool place_of(lk_affine to_frame, lk_rect in_crop, int pad, lk_frame_info
         y0 = fminf(y0, y); y1 = fmaxf(y1, y);
     }
     float w = (float)info.width, h = (float)info.height;
-    int left = (int)LK_CLAMP(floorf(x0) - (float)pad, 0.0f, w), right = (int)LK_CLAMP(ceilf(x1) + (float)pad + 1, 0.0f, w);
-    int top = (int)LK_CLAMP(floorf(y0) - (float)pad, 0.0f, h), bottom = (int)LK_CLAMP(ceilf(y1) + (float)pad + 1, 0.0f, h);
+    int left = (int)LK_CLAMP(floorf(x0) - (float)pad, 0.0f, w),
+        right = (int)LK_CLAMP(ceilf(x1) + (float)pad + 1, 0.0f, w);
+    int top = (int)LK_CLAMP(floorf(y0) - (float)pad, 0.0f, h),
+        bottom = (int)LK_CLAMP(ceilf(y1) + (float)pad + 1, 0.0f, h);
     if (right - left < 2 || bottom - top < 2) return false;
     int longer = LK_MAX(right - left, bottom - top), f = LK_MAX((longer + work_max - 1) / work_max, 1);
-    /* Whole cells only; what is cut off lies beyond the frame's edge or in the pad. lk_frame_get_rgb repeats the edge. */
+    /* Whole cells only; what is cut off lies beyond the frame's edge or in the pad. lk_frame_get_rgb repeats
+     * the edge. */
     *out = (place){left, top, (right - left + f - 1) / f * f, (bottom - top + f - 1) / f * f, f};
     return true;
 }
@@ -113,7 +121,8 @@ static lk_affine to_work(place p)
 }
 
 /* Reads p reduced by its factor (mean of factor x factor pixels) into buffer; out is a view of it. */
-static lk_status read_place(const lk_frame *f, place p, lk_swap_buffer *buffer, lk_swap_buffer *band, lk_image *out, lk_error *err)
+static lk_status read_place(const lk_frame *f, place p, lk_swap_buffer *buffer, lk_swap_buffer *band,
+                            lk_image *out, lk_error *err)
 {
     int w = p.w / p.factor, h = p.h / p.factor;
     LK_TRY(lk_swap_reserve(buffer, 3 * (size_t)w * (size_t)h, err));
@@ -137,7 +146,8 @@ static lk_status read_place(const lk_frame *f, place p, lk_swap_buffer *buffer, 
 
 static float scale_of(lk_affine m) { return sqrtf(fabsf(m.a * m.e - m.b * m.d)); }
 
-lk_status lk_swap_cut(lk_swap_compositor *c, const lk_frame *f, lk_affine to_crop, lk_image *crop, lk_error *err)
+lk_status lk_swap_cut(lk_swap_compositor *c, const lk_frame *f, lk_affine to_crop, lk_image *crop,
+                      lk_error *err)
 {
     c->mark = lk_now();
     lk_affine to_frame = lk_affine_invert(to_crop);
@@ -155,7 +165,8 @@ lk_status lk_swap_cut(lk_swap_compositor *c, const lk_frame *f, lk_affine to_cro
 
 /* --- in crop space ------------------------------------------------------------------------- */
 
-static void match_color(lk_swap_compositor *c, const lk_image *crop, lk_image *made, lk_swap_steady *steady, bool fresh)
+static void match_color(lk_swap_compositor *c, const lk_image *crop, lk_image *made, lk_swap_steady *steady,
+                        bool fresh)
 {
     size_t n = (size_t)c->size * (size_t)c->size;
     if (c->o.color == LK_COLOR_NONE || !(c->o.color_amount > 0)) return;
@@ -178,14 +189,15 @@ static void match_color(lk_swap_compositor *c, const lk_image *crop, lk_image *m
     lk_color_lab_to_rgb(c->lab_made, made->data, n);
 }
 
-static void match_sharpness(lk_swap_compositor *c, const lk_image *crop, lk_image *made, const lk_point *lm, float crop_scale,
-                            lk_swap_noise noise, lk_swap_steady *steady, bool fresh)
+static void match_sharpness(lk_swap_compositor *c, const lk_image *crop, lk_image *made, const lk_point *lm,
+                            float crop_scale, lk_swap_noise noise, lk_swap_steady *steady, bool fresh)
 {
     /* A crop that enlarges the face holds no detail of its own to compare with. */
     if (!(c->o.sharpen > 0) || crop_scale > 1.25f) return;
     lk_swap_feature_weights(lm, SKIN, &c->weight);
     for (int i = 0; i < c->size * c->size; i++) c->weight.data[i] *= c->mask.data[i];
-    lk_swap_detail d = lk_swap_detail_ratio(made, crop, c->weight.data, 0.9f * noise.fine * LK_MIN(crop_scale, 1.0f), c->crop_scratch.data);
+    lk_swap_detail d = lk_swap_detail_ratio(
+        made, crop, c->weight.data, 0.9f * noise.fine * LK_MIN(crop_scale, 1.0f), c->crop_scratch.data);
     d.fine = LK_CLAMP(d.fine, 0.5f, FINE_MAX);
     d.coarse = LK_CLAMP(d.coarse, 0.8f, COARSE_MAX);
     if (steady && !fresh) {
@@ -211,19 +223,41 @@ static bool mask_bounds(const lk_image *mask, lk_rect *out)
     return x1 >= 0;
 }
 
+/* Grain at the frame's own resolution: of the work picture, or, where that is reduced, of a patch in its middle. */
+#define PATCH 192
+static lk_status measure_grain(lk_swap_compositor *c, const lk_frame *f, place p, const lk_image *work,
+                               const lk_image *alpha, lk_swap_noise *out, lk_error *err)
+{
+    if (p.factor == 1) {
+        *out = lk_swap_noise_measure(work, alpha->data, c->frame_scratch.data);
+        return LK_OK;
+    }
+    const int n = PATCH * PATCH;
+    LK_TRY(lk_swap_reserve(&c->band, 8 * (size_t)n, err));
+    lk_image patch = {PATCH, PATCH, 3, c->band.data}, inside = {PATCH, PATCH, 1, patch.data + 3 * n};
+    int x = p.x + (p.w - PATCH) / 2, y = p.y + (p.h - PATCH) / 2;
+    LK_TRY(lk_frame_get_rgb(f, x, y, &patch, err));
+    lk_image_warp(alpha, &inside, lk_affine_mul(to_work(p), (lk_affine){1, 0, (float)x, 0, 1, (float)y}),
+                  LK_FILTER_BILINEAR, LK_BORDER_ZERO);
+    *out = lk_swap_noise_measure(&patch, inside.data, inside.data + n);
+    return LK_OK;
+}
+
 /* --- onto the frame -------------------------------------------------------------------------- */
 
-/* A face larger than the work rectangle: the blended difference is enlarged and the frame's finer detail, one more band
- * that the made face does not have, is taken out inside. */
-static lk_status write_bands(lk_swap_compositor *c, lk_frame *out, place p, const lk_image *work, const lk_image *delta,
-                             const lk_image *alpha, const lk_image *inner, lk_swap_noise noise, int track, int64_t frame, lk_error *err)
+/* A face larger than the work rectangle: the blended difference is enlarged and the frame's finer detail, one
+ * more band that the made face does not have, is taken out inside. */
+static lk_status write_bands(lk_swap_compositor *c, lk_frame *out, place p, const lk_image *work,
+                             const lk_image *delta, const lk_image *alpha, const lk_image *inner,
+                             lk_swap_noise noise, int track, int64_t frame, lk_error *err)
 {
     size_t n = (size_t)p.w * BAND_ROWS;
     LK_TRY(lk_swap_reserve(&c->band, 9 * n, err));
     LK_TRY(lk_swap_reserve(&c->band_alpha, 2 * n + 4 * (size_t)p.w + 4, err));
     for (int y = 0; y < p.h; y += BAND_ROWS) {
         int rows = LK_MIN(BAND_ROWS, p.h - y);
-        lk_image own = {p.w, rows, 3, c->band.data}, more = {p.w, rows, 3, own.data + 3 * n}, low = {p.w, rows, 3, more.data + 3 * n};
+        lk_image own = {p.w, rows, 3, c->band.data}, more = {p.w, rows, 3, own.data + 3 * n},
+                 low = {p.w, rows, 3, more.data + 3 * n};
         lk_image a = {p.w, rows, 1, c->band_alpha.data}, m = {p.w, rows, 1, a.data + n};
         float k = 1.0f / (float)p.factor, half = 0.5f * k - 0.5f;
         lk_affine up = {k, 0, half, 0, k, half + k * (float)y};
@@ -237,31 +271,37 @@ static lk_status write_bands(lk_swap_compositor *c, lk_frame *out, place p, cons
                 float *q = &own.data[3 * i + j];
                 *q += more.data[3 * i + j] - m.data[i] * (*q - low.data[3 * i + j]);
             }
-        lk_swap_noise_add(&own, m.data, noise, (uint64_t)(track + 1), frame, p.x, p.y + y, c->band_alpha.data + 2 * n);
+        lk_swap_noise_add(&own, m.data, noise, (uint64_t)(track + 1), frame, p.x, p.y + y,
+                          c->band_alpha.data + 2 * n);
         LK_TRY(lk_frame_blend_rgb(out, p.x, p.y + y, &own, &a, err));
     }
     return LK_OK;
 }
 
-lk_status lk_swap_composite(lk_swap_compositor *c, lk_frame *out, lk_affine to_crop, const lk_point lm[LK_LANDMARKS],
-                            const lk_image *crop, lk_image *made, const lk_image *made_mask, const lk_image *visible,
-                            lk_swap_steady *steady, lk_error *err)
+lk_status lk_swap_composite(lk_swap_compositor *c, lk_frame *out, lk_affine to_crop,
+                            const lk_point lm[LK_LANDMARKS], const lk_image *crop, lk_image *made,
+                            const lk_image *made_mask, const lk_image *visible, lk_swap_steady *steady,
+                            lk_error *err)
 {
     c->mark = lk_now();
     lk_frame_info info = lk_frame_get_info(out);
     lk_affine to_frame = lk_affine_invert(to_crop);
     lk_point in_crop[LK_LANDMARKS];
-    for (int i = 0; i < LK_LANDMARKS; i++) lk_affine_apply(to_crop, lm[i].x, lm[i].y, &in_crop[i].x, &in_crop[i].y);
-    bool fresh = !steady || !steady->live || info.index < steady->seen || info.index - steady->seen > STALE_FRAMES;
+    for (int i = 0; i < LK_LANDMARKS; i++)
+        lk_affine_apply(to_crop, lm[i].x, lm[i].y, &in_crop[i].x, &in_crop[i].y);
+    bool fresh =
+        !steady || !steady->live || info.index < steady->seen || info.index - steady->seen > STALE_FRAMES;
     if (steady) {
         steady->live = true;
         steady->seen = info.index;
     }
 
-    LK_TRY(lk_swap_mask_build(made_mask, visible, in_crop, c->o.mask_erode, c->o.mask_feather, &c->mask, c->crop_scratch.data, err));
+    LK_TRY(lk_swap_mask_build(made_mask, visible, in_crop, c->o.mask_erode, c->o.mask_feather, &c->mask,
+                              c->crop_scratch.data, err));
     lk_rect bounds;
     place p;
-    if (!mask_bounds(&c->mask, &bounds) || !place_of(to_frame, bounds, 1, info, WORK_MAX, &p)) return LK_OK; /* hidden */
+    if (!mask_bounds(&c->mask, &bounds) || !place_of(to_frame, bounds, 1, info, WORK_MAX, &p))
+        return LK_OK; /* hidden */
     lap(c, LK_SWAP_T_MASK);
 
     lk_image work;
@@ -280,7 +320,7 @@ lk_status lk_swap_composite(lk_swap_compositor *c, lk_frame *out, lk_affine to_c
 
     lk_swap_noise noise = {0, 0};
     if (c->o.grain > 0) {
-        noise = lk_swap_noise_measure(&work, alpha.data, c->frame_scratch.data);
+        LK_TRY(measure_grain(c, out, p, &work, &alpha, &noise, err));
         if (steady && !fresh) {
             noise.fine = steady->noise.fine + 0.1f * (noise.fine - steady->noise.fine);
             noise.coarse = steady->noise.coarse + 0.1f * (noise.coarse - steady->noise.coarse);
@@ -316,7 +356,8 @@ lk_status lk_swap_composite(lk_swap_compositor *c, lk_frame *out, lk_affine to_c
         s = write_bands(c, out, p, &work, &delta, &alpha, &inner, noise, track, info.index, err);
     } else {
         for (size_t i = 0; i < 3 * n; i++) delta.data[i] += work.data[i];
-        lk_swap_noise_add(&delta, inner.data, noise, (uint64_t)(track + 1), info.index, p.x, p.y, c->frame_scratch.data);
+        lk_swap_noise_add(&delta, inner.data, noise, (uint64_t)(track + 1), info.index, p.x, p.y,
+                          c->frame_scratch.data);
         lap(c, LK_SWAP_T_GRAIN);
         s = lk_frame_blend_rgb(out, p.x, p.y, &delta, &alpha, err);
     }

@@ -35,8 +35,8 @@ static void box_lines(const float *src, float *dst, int size, int r, bool rows)
     }
 }
 
-lk_status lk_swap_mask_build(const lk_image *made, const lk_image *visible, const lk_point lm[LK_LANDMARKS], float erode,
-                             float feather, lk_image *mask, float *scratch, lk_error *err)
+lk_status lk_swap_mask_build(const lk_image *made, const lk_image *visible, const lk_point lm[LK_LANDMARKS],
+                             float erode, float feather, lk_image *mask, float *scratch, lk_error *err)
 {
     int size = mask->w, n = size * size;
     LK_TRY(lk_face_hull_mask(lm, mask, 0, err));
@@ -51,7 +51,8 @@ lk_status lk_swap_mask_build(const lk_image *made, const lk_image *visible, cons
     int b = (int)lroundf(LK_CLAMP(feather, 0.0f, 0.5f) * (float)size / 6);
     for (int y = 0; y < size; y++) /* the rim must end before the crop does, however little is eroded */
         for (int x = 0; x < size; x++)
-            if (LK_MIN(LK_MIN(x, y), LK_MIN(size - 1 - x, size - 1 - y)) <= 3 * b && b > 0) mask->data[y * size + x] = 0;
+            if (LK_MIN(LK_MIN(x, y), LK_MIN(size - 1 - x, size - 1 - y)) <= 3 * b && b > 0)
+                mask->data[y * size + x] = 0;
     for (int pass = 0; pass < 3 && b > 0; pass++) {
         box_lines(mask->data, scratch, size, b, true);
         box_lines(scratch, mask->data, size, b, false);
@@ -76,7 +77,8 @@ static void spot(const lk_point *lm, int first, int last, float grow, float else
         float dy = ((float)y - cy) / ry;
         if (dy * dy > 2) continue;
         for (int x = 0; x < weight->w; x++) {
-            float dx = ((float)x - cx) / rx, d = dx * dx + dy * dy; /* 1 on the ellipse, 2 at the end of the rim */
+            float dx = ((float)x - cx) / rx,
+                  d = dx * dx + dy * dy; /* 1 on the ellipse, 2 at the end of the rim */
             float t = LK_CLAMP(2 - d, 0.0f, 1.0f), *p = &weight->data[y * weight->w + x];
             *p = LK_MAX(*p, elsewhere + (1 - elsewhere) * t);
         }

@@ -45,7 +45,8 @@ static void work_clear(work *w)
 static lk_status work_new(work *w, int frames, lk_error *err)
 {
     *w = (work){0};
-    for (int i = 0; i < CLIPS; i++) LK_TRY(lk_image_new(LK_SCORE_CANVAS, LK_SCORE_CANVAS, 3, &w->canvas[i], err));
+    for (int i = 0; i < CLIPS; i++)
+        LK_TRY(lk_image_new(LK_SCORE_CANVAS, LK_SCORE_CANVAS, 3, &w->canvas[i], err));
     LK_TRY(lk_image_new(ID_CROP, ID_CROP, 3, &w->id_crop, err));
     bool ok = true;
     for (int i = 0; i < 6; i++) ok = (w->luma[i / 3][i % 3] = lk_calloc(N, sizeof(float))) && ok;
@@ -61,7 +62,8 @@ static lk_status work_new(work *w, int frames, lk_error *err)
 }
 
 /* Warps the part of f under dst; only that part is converted to RGB. */
-static lk_status warp_frame(work *w, const lk_frame *f, lk_affine to_dst, lk_filter filter, lk_image *dst, lk_error *err)
+static lk_status warp_frame(work *w, const lk_frame *f, lk_affine to_dst, lk_filter filter, lk_image *dst,
+                            lk_error *err)
 {
     lk_affine back = lk_affine_invert(to_dst);
     lk_frame_info info = lk_frame_get_info(f);
@@ -110,7 +112,8 @@ static lk_status next_frame(lk_reader *r, const char *path, int at, int frames, 
 {
     lk_status s = lk_reader_next(r, out, err);
     if (s != LK_END) return s;
-    return LK_FAIL(err, LK_E_FORMAT, "%s ends after %d of %d frames; compare clips of the same length", path, at, frames);
+    return LK_FAIL(err, LK_E_FORMAT, "%s ends after %d of %d frames; compare clips of the same length", path,
+                   at, frames);
 }
 
 typedef struct refs { const float *source, *dest; const lk_rect *label; } refs;
@@ -139,7 +142,8 @@ static lk_status pixel_measures(work *w, lk_analyser *a, const char *const *path
             skip = (lk_rect){INFINITY, INFINITY, -INFINITY, -INFINITY};
             for (int k = 0; k < 4; k++) {
                 float x, y;
-                lk_affine_apply(align, k & 1 ? ref.label->x1 : ref.label->x0, k & 2 ? ref.label->y1 : ref.label->y0, &x, &y);
+                lk_affine_apply(align, k & 1 ? ref.label->x1 : ref.label->x0,
+                                k & 2 ? ref.label->y1 : ref.label->y0, &x, &y);
                 skip = (lk_rect){fminf(skip.x0, x), fminf(skip.y0, y), fmaxf(skip.x1, x), fmaxf(skip.y1, y)};
             }
         }
@@ -150,7 +154,8 @@ static lk_status pixel_measures(work *w, lk_analyser *a, const char *const *path
             w->luma[c][2] = oldest;
             to_luma(&w->canvas[c], oldest);
         }
-        if (lk_score_region(on_canvas, ref.label ? &skip : NULL, w->mask) == 0) continue; /* wholly under the label */
+        if (lk_score_region(on_canvas, ref.label ? &skip : NULL, w->mask) == 0)
+            continue; /* wholly under the label */
         if (i >= 2) luma_flicker(w, flicker);
         double s = lk_score_ssim(&w->canvas[RESULT], &w->canvas[TRUTH], w->mask, w->scratch);
         ssim[0] += s;
@@ -159,7 +164,8 @@ static lk_status pixel_measures(work *w, lk_analyser *a, const char *const *path
         ssim[1] += lk_score_ssim(&w->canvas[UNTOUCHED], &w->canvas[TRUTH], w->mask, w->scratch);
         psnr[1] += lk_score_psnr(&w->canvas[UNTOUCHED], &w->canvas[TRUTH], w->mask);
         double seam[LK_SCORE_SEAM_POINTS];
-        int points = lk_score_seam(&w->canvas[RESULT], &w->canvas[TRUTH], on_canvas, ref.label ? &skip : NULL, seam);
+        int points =
+            lk_score_seam(&w->canvas[RESULT], &w->canvas[TRUTH], on_canvas, ref.label ? &skip : NULL, seam);
         for (int k = 0; k < points; k++) {
             seam_sum += seam[k];
             seam_count++;
@@ -170,14 +176,17 @@ static lk_status pixel_measures(work *w, lk_analyser *a, const char *const *path
             lk_affine wide = lk_face_align(lm[i], ID_CROP, LK_FACE_CROP_COVERAGE);
             LK_TRY(warp_frame(w, f[RESULT], wide, LK_FILTER_AREA, &w->id_crop, err));
             LK_TRY(lk_face_embed(a, &w->id_crop, e, err));
-            double s1 = (double)lk_embedding_cosine(e, ref.source), s2 = (double)lk_embedding_cosine(e, ref.dest);
+            double s1 = (double)lk_embedding_cosine(e, ref.source),
+                   s2 = (double)lk_embedding_cosine(e, ref.dest);
             id[0] += s1;
             id[1] += s2;
             out->id_margin_min = fmin(out->id_margin_min, s1 - s2);
         }
         measured++;
     }
-    if (!measured) return LK_FAIL(err, LK_E_RANGE, "no frame of %s shows the face beside the label; nothing to measure", paths[TRUTH]);
+    if (!measured)
+        return LK_FAIL(err, LK_E_RANGE, "no frame of %s shows the face beside the label; nothing to measure",
+                       paths[TRUTH]);
     bool identity = a && ref.source && ref.dest;
     out->frames = measured;
     out->ssim = ssim[0] / measured;
@@ -197,8 +206,9 @@ static lk_status pixel_measures(work *w, lk_analyser *a, const char *const *path
 }
 
 /* Our landmarks of one clip: the found face nearest to the truth's, if it is at most an eye distance away. */
-static lk_status track_clip(lk_analyser *a, const char *path, lk_reader *r, const lk_point (*lm)[LK_LANDMARKS], int frames,
-                            lk_point (*found)[LK_LANDMARKS], bool *has, const lk_cancel *cancel, lk_error *err)
+static lk_status track_clip(lk_analyser *a, const char *path, lk_reader *r,
+                            const lk_point (*lm)[LK_LANDMARKS], int frames, lk_point (*found)[LK_LANDMARKS],
+                            bool *has, const lk_cancel *cancel, lk_error *err)
 {
     lk_status s = LK_OK;
     lk_frame *f = NULL;
@@ -261,15 +271,16 @@ static void landmark_measures(work *w, const lk_point (*lm)[LK_LANDMARKS], int f
 
 lk_status lk_swap_score_clip(lk_analyser *a, const char *result, const char *truth, const char *untouched,
                              const lk_point (*truth_landmarks)[LK_LANDMARKS], int frames,
-                             const float *source_ref, const float *dest_ref, const lk_rect *label_box, lk_swap_score *out,
-                             const lk_cancel *cancel, lk_error *err)
+                             const float *source_ref, const float *dest_ref, const lk_rect *label_box,
+                             lk_swap_score *out, const lk_cancel *cancel, lk_error *err)
 {
     const char *paths[CLIPS] = {result, truth, untouched};
     lk_reader *readers[CLIPS] = {NULL};
     lk_frame *f[CLIPS] = {NULL};
     work w = {0};
     lk_status s;
-    *out = (lk_swap_score){.landmark_error = NAN, .landmark_floor = NAN, .mouth_corr = NAN, .flicker_landmarks = NAN};
+    *out = (lk_swap_score){
+        .landmark_error = NAN, .landmark_floor = NAN, .mouth_corr = NAN, .flicker_landmarks = NAN};
     if (frames < 1) return LK_FAIL(err, LK_E_ARG, "a score needs at least one frame");
     LK_GOTO(done, work_new(&w, frames, err));
     for (int c = 0; c < CLIPS; c++) LK_GOTO(done, lk_reader_open(paths[c], &readers[c], err));
@@ -277,8 +288,9 @@ lk_status lk_swap_score_clip(lk_analyser *a, const char *result, const char *tru
     LK_GOTO(done, pixel_measures(&w, a, paths, readers, truth_landmarks, frames, ref, out, f, cancel, err));
     for (int c = 0; c < 2 && a; c++) {
         LK_GOTO(done, lk_reader_rewind(readers[c], err));
-        LK_GOTO(done, track_clip(a, paths[c], readers[c], truth_landmarks, frames, w.found + (size_t)c * (size_t)frames,
-                                 w.has + (size_t)c * (size_t)frames, cancel, err));
+        LK_GOTO(done, track_clip(a, paths[c], readers[c], truth_landmarks, frames,
+                                 w.found + (size_t)c * (size_t)frames, w.has + (size_t)c * (size_t)frames,
+                                 cancel, err));
     }
     if (a) landmark_measures(&w, truth_landmarks, frames, out);
 done:

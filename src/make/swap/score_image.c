@@ -68,7 +68,8 @@ static float depth(const lk_point *hull, int n, float x, float y)
 
 static bool within(const lk_rect *box, float x, float y, float margin)
 {
-    return box && x >= box->x0 - margin && x <= box->x1 + margin && y >= box->y0 - margin && y <= box->y1 + margin;
+    return box && x >= box->x0 - margin && x <= box->x1 + margin && y >= box->y0 - margin &&
+           y <= box->y1 + margin;
 }
 
 int lk_score_region(const lk_point lm[LK_LANDMARKS], const lk_rect *skip, float *mask)
@@ -77,9 +78,10 @@ int lk_score_region(const lk_point lm[LK_LANDMARKS], const lk_rect *skip, float 
     int n = lk_score_hull(lm, LK_LANDMARKS, hull), pixels = 0;
     for (int y = 0; y < LK_SCORE_CANVAS; y++) {
         for (int x = 0; x < LK_SCORE_CANVAS; x++) {
-            bool crop = x >= LK_SCORE_MARGIN && y >= LK_SCORE_MARGIN && x < LK_SCORE_CANVAS - LK_SCORE_MARGIN &&
-                        y < LK_SCORE_CANVAS - LK_SCORE_MARGIN;
-            bool in = crop && n >= 3 && depth(hull, n, (float)x, (float)y) >= LK_SCORE_ERODE * LK_SCORE_CROP &&
+            bool crop = x >= LK_SCORE_MARGIN && y >= LK_SCORE_MARGIN &&
+                        x < LK_SCORE_CANVAS - LK_SCORE_MARGIN && y < LK_SCORE_CANVAS - LK_SCORE_MARGIN;
+            bool in = crop && n >= 3 &&
+                      depth(hull, n, (float)x, (float)y) >= LK_SCORE_ERODE * LK_SCORE_CROP &&
                       !within(skip, (float)x, (float)y, 6);
             mask[y * LK_SCORE_CANVAS + x] = in ? 1 : 0;
             pixels += in;
@@ -132,7 +134,8 @@ double lk_score_ssim(const lk_image *a, const lk_image *b, const float *mask, fl
     for (int c = 0; c < ch; c++) {
         for (int m = 0; m < 5; m++) {
             for (size_t i = 0; i < n; i++) {
-                float x = a->data[i * (size_t)ch + (size_t)c] - 0.5f, y = b->data[i * (size_t)ch + (size_t)c] - 0.5f;
+                float x = a->data[i * (size_t)ch + (size_t)c] - 0.5f,
+                      y = b->data[i * (size_t)ch + (size_t)c] - 0.5f;
                 plane[i] = m == 0 ? x : m == 1 ? y : m == 2 ? x * x : m == 3 ? y * y : x * y;
             }
             window_mean(plane, moment[m], tmp, w, h);
@@ -180,14 +183,15 @@ static bool patch(const lk_image *im, float fx, float fy, double rgb[3])
     return true;
 }
 
-int lk_score_seam(const lk_image *a, const lk_image *truth, const lk_point lm[LK_LANDMARKS], const lk_rect *skip,
-                  double out[LK_SCORE_SEAM_POINTS])
+int lk_score_seam(const lk_image *a, const lk_image *truth, const lk_point lm[LK_LANDMARKS],
+                  const lk_rect *skip, double out[LK_SCORE_SEAM_POINTS])
 {
     lk_point hull[LK_LANDMARKS];
     int n = lk_score_hull(lm, LK_LANDMARKS, hull), found = 0;
     if (n < 3) return 0;
     float around = 0;
-    for (int i = 0; i < n; i++) around += hypotf(hull[(i + 1) % n].x - hull[i].x, hull[(i + 1) % n].y - hull[i].y);
+    for (int i = 0; i < n; i++)
+        around += hypotf(hull[(i + 1) % n].x - hull[i].x, hull[(i + 1) % n].y - hull[i].y);
     const float reach = 0.03f * LK_SCORE_CROP;
     float walked = 0, next = 0;
     for (int i = 0; i < n && found < LK_SCORE_SEAM_POINTS; i++) {
@@ -199,7 +203,8 @@ int lk_score_seam(const lk_image *a, const lk_image *truth, const lk_point lm[LK
             float t = (next - walked) / len, x = p.x + t * ex, y = p.y + t * ey;
             double in[3], beyond[3], true_in[3], true_beyond[3], lab[4][3], expected[3];
             if (within(skip, x, y, reach + 2)) continue;
-            if (!patch(a, x + nx * reach, y + ny * reach, in) || !patch(a, x - nx * reach, y - ny * reach, beyond) ||
+            if (!patch(a, x + nx * reach, y + ny * reach, in) ||
+                !patch(a, x - nx * reach, y - ny * reach, beyond) ||
                 !patch(truth, x + nx * reach, y + ny * reach, true_in) ||
                 !patch(truth, x - nx * reach, y - ny * reach, true_beyond))
                 continue;

@@ -9,10 +9,11 @@
 
 #include "make/swap/render.h"
 
-/* 5-tap binomial with taps `step` pixels apart (the "a trous" pyramid), interleaved data, both directions, border clamped;
- * tmp as large as src. */
+/* 5-tap binomial with taps `step` pixels apart (the "a trous" pyramid), interleaved data, both directions,
+ * border clamped; tmp as large as src. */
 SWAP_CLONES
-static void smooth(const float *restrict src, float *restrict dst, float *restrict tmp, int w, int h, int c, int step)
+static void smooth(const float *restrict src, float *restrict dst, float *restrict tmp, int w, int h, int c,
+                   int step)
 {
     int line = w * c, near = step * c, far = 2 * near;
     for (int y = 0; y < h; y++) {
@@ -30,7 +31,8 @@ static void smooth(const float *restrict src, float *restrict dst, float *restri
         }
     }
     for (int y = 0; y < h; y++) {
-        const float *a = tmp + LK_MAX(y - 2 * step, 0) * line, *b = tmp + LK_MAX(y - step, 0) * line, *m = tmp + y * line;
+        const float *a = tmp + LK_MAX(y - 2 * step, 0) * line, *b = tmp + LK_MAX(y - step, 0) * line,
+                    *m = tmp + y * line;
         const float *d = tmp + LK_MIN(y + step, h - 1) * line, *e = tmp + LK_MIN(y + 2 * step, h - 1) * line;
         float *q = dst + y * line;
         for (int x = 0; x < line; x++) q[x] = (a[x] + e[x] + 4 * (b[x] + d[x]) + 6 * m[x]) * (1 / 16.0f);
@@ -42,7 +44,8 @@ static void band_energy(const lk_image *im, const float *weight, float *scratch,
 {
     int n = im->w * im->h;
     float *y = scratch, *soft = scratch + n, *softer = soft + n, *tmp = softer + n;
-    for (int i = 0; i < n; i++) y[i] = 0.2126f * im->data[3 * i] + 0.7152f * im->data[3 * i + 1] + 0.0722f * im->data[3 * i + 2];
+    for (int i = 0; i < n; i++)
+        y[i] = 0.2126f * im->data[3 * i] + 0.7152f * im->data[3 * i + 1] + 0.0722f * im->data[3 * i + 2];
     smooth(y, soft, tmp, im->w, im->h, 1, 1);
     smooth(soft, softer, tmp, im->w, im->h, 1, 2);
     double fine = 0, coarse = 0, w = 0;
@@ -56,7 +59,8 @@ static void band_energy(const lk_image *im, const float *weight, float *scratch,
     out[1] = w > 1 ? coarse / w : 0;
 }
 
-lk_swap_detail lk_swap_detail_ratio(const lk_image *made, const lk_image *target, const float *weight, float noise, float *scratch)
+lk_swap_detail lk_swap_detail_ratio(const lk_image *made, const lk_image *target, const float *weight,
+                                    float noise, float *scratch)
 {
     double have[2], want[2];
     band_energy(made, weight, scratch, have);

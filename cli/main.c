@@ -27,6 +27,15 @@ static void catch_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* Compute threads that spin while they wait take the CPU from decoding, encoding and from everything else on the machine
+ * (measured on two busy cores: 3 to 7 frames/s spinning, 57 sleeping; alone there is no difference). OpenMP reads the
+ * wish only when the process starts, so the process starts once more. */
+static void sleep_while_waiting(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") || setenv("OMP_WAIT_POLICY", "passive", 1)) return;
+    execv("/proc/self/exe", argv); /* when it cannot, things are merely slower */
+}
+
 static const char *common_value(const char *const *common, const char *name)
 {
     for (int i = 0; i < cli_common_count; i++)
@@ -104,6 +113,7 @@ static bool help_for_group(const char *word)
 int main(int argc, char **argv)
 {
     int used = 0;
+    sleep_while_waiting(argv);
     if (argc < 2) {
         cli_help_overview(stderr);
         return 2;

@@ -24,10 +24,6 @@ demo: build
 test: build
 	@tools/run_tests.sh $(BUILD)
 
-# ASan and UBSan over the quick tests; the second compiler.
-test-sanitizers: deps
-	@tools/run_sanitizers.sh
-
 install: $(BUILD)/build.ninja
 	meson configure $(BUILD) -Dprefix=$(PREFIX)
 	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
@@ -35,4 +31,4 @@ install: $(BUILD)/build.ninja
 clean:
 	rm -rf $(BUILD) build-asan build-clang
 
-.PHONY: all deps build demo test test-sanitizers install clean
+.PHONY: all deps build demo test install clean

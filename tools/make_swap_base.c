@@ -29,8 +29,10 @@ static lk_status grant_of(lk_registry *r, const char *name, lk_grant **out, lk_e
     lk_status status = lk_subject_find(r, name, &s, err);
     if (status == LK_E_NOTFOUND) {
         LK_TRY(lk_subject_add(r, name, true, &s, err));
-        LK_TRY(lk_consent_issue(r, s.id, LK_USE_FACE_SOURCE | LK_USE_FACE_TARGET, (int64_t)3650 * 86400, "swap base",
-                                "a synthetic actor who depicts nobody, for the base of swap models", &rec, err));
+        LK_TRY(lk_consent_issue(r, s.id, LK_USE_FACE_SOURCE | LK_USE_FACE_TARGET, (int64_t)3650 * 86400,
+                                "swap base",
+                                "a synthetic actor who depicts nobody, for the base of swap models", &rec,
+                                    err));
     } else if (status != LK_OK) {
         return status;
     }
@@ -53,7 +55,8 @@ static lk_status add_person(cast *c, const char *name, person **out, lk_error *e
 }
 
 /* Frames of a clip with the landmarks of a label file (which may be another clip of the same instants). */
-static lk_status add_clip(lk_dataset_builder *b, const char *video, const char *labels, int clip, int most, lk_error *err)
+static lk_status add_clip(lk_dataset_builder *b, const char *video, const char *labels, int clip, int most,
+                          lk_error *err)
 {
     lk_labels l = {0};
     lk_reader *reader = NULL;
@@ -81,9 +84,12 @@ static lk_status build_actor(cast *c, const char *data, const char *name, const 
     if (lk_path_exists(p->path)) return LK_OK;
     lk_dataset_builder *b;
     LK_TRY(lk_dataset_builder_new(p->grant, LK_USE_FACE_SOURCE, 2600, &b, err));
-    static const char *const form[3][2] = {{"%s/actors/actors/%s/train.mp4", "%s/actors/actors/%s/train.jsonl.gz"},
-                                           {"%s/actors/actors/%s/perf.mp4", "%s/actors/actors/%s/perf.jsonl.gz"},
-                                           {"%s/actors/truth/swap/%s_face_on_%s_perf.mp4", "%s/actors/actors/%s/perf.jsonl.gz"}};
+    static const char *const form[3][2] = {{"%s/actors/actors/%s/train.mp4",
+                                            "%s/actors/actors/%s/train.jsonl.gz"},
+                                           {"%s/actors/actors/%s/perf.mp4",
+                                            "%s/actors/actors/%s/perf.jsonl.gz"},
+                                           {"%s/actors/truth/swap/%s_face_on_%s_perf.mp4",
+                                            "%s/actors/actors/%s/perf.jsonl.gz"}};
     lk_status s = LK_OK;
     for (int k = 0; k < 3 && s == LK_OK; k++) {
         char video[1024], labels[1024];
@@ -99,13 +105,17 @@ static lk_status build_actor(cast *c, const char *data, const char *name, const 
 
 typedef struct still_builder { char name[32]; lk_dataset_builder *b; } still_builder;
 
-static lk_status add_still(cast *c, still_builder *open, const char *data, const lk_json *row, int number, lk_error *err)
+static lk_status add_still(cast *c, still_builder *open, const char *data, const lk_json *row, int number,
+                           lk_error *err)
 {
-    const lk_json *lm = lk_json_get(row, "lm"), *hidden = lk_json_get(row, "occluders"), *face = lk_json_get(row, "face");
-    if (!face || !face->number || !lm || lm->count != 2 * LK_LANDMARKS || (hidden && hidden->count)) return LK_OK;
+    const lk_json *lm = lk_json_get(row, "lm"), *hidden = lk_json_get(row, "occluders"),
+        *face = lk_json_get(row, "face");
+    if (!face || !face->number || !lm || lm->count != 2 * LK_LANDMARKS || (hidden && hidden->count))
+        return LK_OK;
     lk_point p[LK_LANDMARKS];
     const lk_json *v = lm->child;
-    for (int i = 0; i < LK_LANDMARKS; i++, v = v->next->next) p[i] = (lk_point){(float)v->number, (float)v->next->number};
+    for (int i = 0; i < LK_LANDMARKS; i++, v = v->next->next)
+        p[i] = (lk_point){(float)v->number, (float)v->next->number};
     if (lk_face_interocular(p) < 26.0f) return LK_OK; /* too small to show a 96 px face */
     const char *id = lk_json_string(row, "id", ""), *file = lk_json_string(row, "file", "");
     person *who;
@@ -162,7 +172,8 @@ static void on_progress(void *user, const lk_progress *p)
     double now = lk_now();
     if (now - last < 5 && p->done != p->total) return;
     last = now;
-    printf("%s %lld/%lld  %.2f %s/s  eta %.0f s  %s\n", p->phase, (long long)p->done, (long long)p->total, p->rate, p->unit, p->eta, p->note);
+    printf("%s %lld/%lld  %.2f %s/s  eta %.0f s  %s\n", p->phase, (long long)p->done, (long long)p->total,
+           p->rate, p->unit, p->eta, p->note);
     fflush(stdout);
 }
 

@@ -38,8 +38,8 @@ void lk_dataset_coverage(const lk_dataset *d, lk_text *out)
         lk_text_add(out, "\n%-12s", pitch_name[y]);
         for (int x = 0; x < YAWS; x++) lk_text_add(out, "%10d", table[y][x]);
     }
-    lk_text_add(out, "\nmouth closed %d, ajar %d, open %d; eyes closed %d, open %d; brightness %.2f..%.2f\n", mouth[0], mouth[1],
-                mouth[2], eyes[0], eyes[1], (double)dark, (double)bright);
+    lk_text_add(out, "\nmouth closed %d, ajar %d, open %d; eyes closed %d, open %d; brightness %.2f..%.2f\n",
+                mouth[0], mouth[1], mouth[2], eyes[0], eyes[1], (double)dark, (double)bright);
 
     int left = 0, right = 0, level = 0;
     for (int y = 0; y < PITCHES; y++) {
@@ -54,7 +54,9 @@ void lk_dataset_coverage(const lk_dataset *d, lk_text *out)
     if (level == d->count) lk_text_add(out, "advice: no look up or down\n");
     if (mouth[2] < few) lk_text_add(out, "advice: hardly any open mouth; add speech or a smile with teeth\n");
     if (eyes[0] < LK_MAX(few / 4, 2)) lk_text_add(out, "advice: hardly any blink; a longer take has some\n");
-    if (bright - dark < 0.08f) lk_text_add(out, "advice: one light only; a second room helps the face to fit other scenes\n");
+    if (bright - dark < 0.08f)
+        lk_text_add(out, "advice: one light only; a second room helps the face to fit other scenes\n");
     if (soft * 3 > d->count) lk_text_add(out, "advice: %d samples are blurred\n", soft);
-    if (small * 3 > d->count) lk_text_add(out, "advice: %d faces are smaller than 100 px; film closer\n", small);
+    if (small * 3 > d->count)
+        lk_text_add(out, "advice: %d faces are smaller than 100 px; film closer\n", small);
 }

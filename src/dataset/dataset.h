@@ -31,20 +31,28 @@ typedef struct lk_dataset_builder lk_dataset_builder;
 
 /* Building. use: LK_USE_FACE_SOURCE or LK_USE_FACE_TARGET. max_samples: beyond it the least useful
  * (near-duplicates in pose and expression, blurred) are thinned out; 0 = default 2000. */
-lk_status lk_dataset_builder_new(const lk_grant *g, lk_use use, int max_samples, lk_dataset_builder **out, lk_error *err);
+lk_status lk_dataset_builder_new(const lk_grant *g, lk_use use, int max_samples, lk_dataset_builder **out,
+                                 lk_error *err);
 /* mask NULL: hull of the landmarks. frame: upright RGB of the whole picture; lm in its pixels. */
-lk_status lk_dataset_builder_add(lk_dataset_builder *b, const lk_image *frame, const lk_point lm[LK_LANDMARKS],
-                                 const lk_image *mask_crop, int frame_number, int clip, lk_error *err);
+lk_status lk_dataset_builder_add(lk_dataset_builder *b, const lk_image *frame,
+                                 const lk_point lm[LK_LANDMARKS], const lk_image *mask_crop, int frame_number,
+                                     int clip, lk_error *err);
 /* Name a file that samples come from; its SHA-256 is kept in the dataset's header ("sources"), at most 64. */
 lk_status lk_dataset_builder_source(lk_dataset_builder *b, const lk_hash *file, lk_error *err);
 lk_status lk_dataset_builder_finish(lk_dataset_builder **b, const char *path, lk_hash *hash, lk_error *err);
 void lk_dataset_builder_free(lk_dataset_builder **b);
 
-typedef struct lk_import_report { int64_t frames, with_face, kept, other_faces; int tracks; float yaw_min, yaw_max, pitch_min, pitch_max, mean_face_px; int blurred; } lk_import_report;
-/* A clip or still: analyse, choose the subject's track (the one given, or -1 = the longest; others are counted and
- * left out), build. Grants are checked again while it runs. */
-lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const char *const *paths, int count, int track,
-                            const char *out_path, lk_hash *hash, lk_import_report *report,
+typedef struct lk_import_report {
+    int64_t frames, with_face, kept, other_faces;
+    int tracks;
+    float yaw_min, yaw_max, pitch_min, pitch_max, mean_face_px;
+    int blurred;
+} lk_import_report;
+/* A clip or still: analyse, choose the subject's track (the one given, or -1 = the longest; others are
+ * counted and left out), build. Grants are checked again while it runs. */
+lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const char *const *paths,
+                            int count, int track, const char *out_path, lk_hash *hash,
+                                lk_import_report *report,
                             const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
 
 /* Reading: the file's record id and subject must be the grant's. */
@@ -54,7 +62,8 @@ lk_sample lk_dataset_at(const lk_dataset *d, int i); /* pointers live as long as
 lk_hash lk_dataset_hash(const lk_dataset *d); /* of the whole file */
 const char *lk_dataset_subject(const lk_dataset *d); /* ids that the file carries; equal to the grant's */
 const char *lk_dataset_record(const lk_dataset *d);
-/* What is covered: a text table of yaw x pitch bins, mouth and eye openness, light; advice in words on what lacks. */
+/* What is covered: a text table of yaw x pitch bins, mouth and eye openness, light; advice in words on what
+ * lacks. */
 void lk_dataset_coverage(const lk_dataset *d, lk_text *out);
 void lk_dataset_close(lk_dataset **d);
 

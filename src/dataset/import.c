@@ -116,8 +116,9 @@ done:
     return s;
 }
 
-lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const char *const *paths, int count, int track,
-                            const char *out_path, lk_hash *hash, lk_import_report *report,
+lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const char *const *paths,
+                            int count, int track, const char *out_path, lk_hash *hash,
+                                lk_import_report *report,
                             const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
 {
     lk_import_report local;
@@ -131,7 +132,8 @@ lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const
     if (s == LK_OK) s = lk_image_new(LK_SAMPLE_SIZE, LK_SAMPLE_SIZE, 1, &j.mask, err);
     for (int i = 0; i < count && s == LK_OK; i++) s = import_clip(&j, paths[i], i, track, err);
     if (s == LK_OK && !j.seen)
-        s = LK_FAIL(err, LK_E_NOTFOUND, "no face was found in '%s': use a clip where %s is seen larger or in better light", paths[0], lk_grant_subject_name(g));
+        s = LK_FAIL(err, LK_E_NOTFOUND, "no face was found in '%s': use a clip where %s is seen larger or in "
+                    "better light", paths[0], lk_grant_subject_name(g));
     if (s == LK_OK) s = lk_dataset_builder_finish(&j.builder, out_path, hash, err);
     if (s == LK_OK) s = lk_dataset_open(out_path, g, use, &made, err);
     if (s == LK_OK) {

@@ -19,8 +19,8 @@ dataset_look dataset_look_of(const lk_sample *s);
 /* Variance of the Laplacian of the luma where the mask is set, in 8-bit units. */
 float dataset_sharpness(const uint8_t *rgb, const uint8_t *mask);
 
-/* Choose keep of count samples: as many different looks as possible, of like ones the sharper. chosen[i] is set
- * for those that stay. Deterministic. */
+/* Choose keep of count samples: as many different looks as possible, of like ones the sharper. chosen[i] is
+ * set for those that stay. Deterministic. */
 lk_status dataset_thin(const lk_sample *s, int count, int keep, bool *chosen, lk_error *err);
 
 struct lk_dataset {

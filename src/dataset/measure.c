@@ -38,8 +38,9 @@ float dataset_sharpness(const uint8_t *rgb, const uint8_t *mask)
         for (int x = 1; x < w - 1; x++) {
             int i = y * w + x;
             if (mask[i] < 128) continue;
-            int l = 4 * luma(rgb + 3 * i) - luma(rgb + 3 * (i - 1)) - luma(rgb + 3 * (i + 1)) - luma(rgb + 3 * (i - w)) -
-                    luma(rgb + 3 * (i + w));
+            const uint8_t *p = rgb + 3 * i;
+            int around = luma(p - 3) + luma(p + 3) + luma(p - 3 * w) + luma(p + 3 * w),
+                l = 4 * luma(p) - around;
             sum += l;
             squares += (double)l * l;
             n++;
@@ -82,9 +83,11 @@ lk_status dataset_thin(const lk_sample *s, int count, int keep, bool *chosen, lk
     if (count <= keep) return LK_OK;
     ranked *r = lk_alloc((size_t)count * sizeof *r);
     if (!r) return LK_FAIL(err, LK_E_NOMEM, "no memory to choose among %d samples", count);
-    for (int i = 0; i < count; i++) r[i] = (ranked){.cell = cell_of(&s[i]), .sharpness = s[i].sharpness, .at = i};
+    for (int i = 0; i < count; i++)
+        r[i] = (ranked){.cell = cell_of(&s[i]), .sharpness = s[i].sharpness, .at = i};
     qsort(r, (size_t)count, sizeof *r, by_cell);
-    /* Rounds: each takes the next sharpest of every cell, so that rare looks stay whole and crowded ones give way. */
+    /* Rounds: each takes the next sharpest of every cell, so that rare looks stay whole and crowded ones
+     * give way. */
     int taken = 0;
     for (int round = 0; taken < keep; round++) {
         int in_cell = 0;

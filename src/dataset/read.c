@@ -7,15 +7,19 @@
 #include <stdio.h>
 #include <string.h>
 
-static lk_status tensor_of(const lk_safetensors *file, const char *path, const char *name, const char *dtype, const int64_t *tail,
-                           int rank, int64_t *count, const void **data, lk_error *err)
+static lk_status tensor_of(const lk_safetensors *file, const char *path, const char *name, const char *dtype,
+                           const int64_t *tail, int rank, int64_t *count, const void **data, lk_error *err)
 {
     const lk_named_tensor *t = lk_safetensors_find(file, name);
-    if (!t) return LK_FAIL(err, LK_E_FORMAT, "'%s' is no dataset: '%s' is missing; import the clip again", path, name);
+    if (!t)
+        return LK_FAIL(err, LK_E_FORMAT, "'%s' is no dataset: '%s' is missing; import the clip again", path,
+                       name);
     bool good = !strcmp(t->dtype, dtype) && t->rank == rank && t->dim[0] > 0 && t->dim[0] <= DATASET_LIMIT;
     for (int i = 1; good && i < rank; i++) good = t->dim[i] == tail[i - 1];
     if (good && *count && t->dim[0] != *count) good = false;
-    if (!good) return LK_FAIL(err, LK_E_FORMAT, "dataset '%s': '%s' has the wrong type or shape; import the clip again", path, name);
+    if (!good)
+        return LK_FAIL(err, LK_E_FORMAT, "dataset '%s': '%s' has the wrong type or shape; import the clip "
+                       "again", path, name);
     *count = t->dim[0];
     *data = t->data;
     return LK_OK;
@@ -25,7 +29,8 @@ static lk_status numbers_only(const float *v, int64_t n, const char *path, lk_er
 {
     for (int64_t i = 0; i < n; i++)
         if (!isfinite(v[i]) || fabsf(v[i]) > 1e6f)
-            return LK_FAIL(err, LK_E_FORMAT, "dataset '%s' holds a value that is not a sensible number; import the clip again", path);
+            return LK_FAIL(err, LK_E_FORMAT, "dataset '%s' holds a value that is not a sensible number; "
+                           "import the clip again", path);
     return LK_OK;
 }
 
@@ -59,14 +64,17 @@ lk_status lk_dataset_open(const char *path, const lk_grant *g, lk_use use, lk_da
     lk_status s = lk_safetensors_open(path, &d->file, err);
     if (s == LK_OK) {
         const char *format = lk_safetensors_meta(d->file, "format");
-        const char *subject = lk_safetensors_meta(d->file, "subject"), *record = lk_safetensors_meta(d->file, "record");
-        if (!format || strcmp(format, DATASET_FORMAT) || !subject || !record || strlen(subject) > 36 || strlen(record) > 36)
+        const char *subject = lk_safetensors_meta(d->file, "subject");
+        const char *record = lk_safetensors_meta(d->file, "record");
+        if (!format || strcmp(format, DATASET_FORMAT) || !subject || !record || strlen(subject) > 36 ||
+            strlen(record) > 36)
             s = LK_FAIL(err, LK_E_FORMAT, "'%s' is no dataset of this program", path);
         else if (strcmp(subject, lk_grant_subject_id(g)))
-            s = LK_FAIL(err, LK_E_CONSENT, "dataset '%s' shows subject %s, but the consent at hand is %s's", path, subject, lk_grant_subject_name(g));
+            s = LK_FAIL(err, LK_E_CONSENT, "dataset '%s' shows subject %s, but the consent at hand is %s's",
+                        path, subject, lk_grant_subject_name(g));
         else if (strcmp(record, lk_grant_record_id(g)))
-            s = LK_FAIL(err, LK_E_CONSENT, "dataset '%s' was made under consent record %s, not under the one that is valid now (%s): import the clip again",
-                        path, record, lk_grant_record_id(g));
+            s = LK_FAIL(err, LK_E_CONSENT, "dataset '%s' was made under consent record %s, not under the one "
+                        "that is valid now (%s): import the clip again", path, record, lk_grant_record_id(g));
         else {
             strcpy(d->subject, subject);
             strcpy(d->record, record);
@@ -95,7 +103,10 @@ const char *lk_dataset_record(const lk_dataset *d) { return d->record; }
 lk_sample lk_dataset_at(const lk_dataset *d, int i)
 {
     const float *info = d->info + (size_t)i * DATASET_INFO;
-    return (lk_sample){.rgb = d->rgb + (size_t)i * DATASET_PIXELS * 3, .mask = d->mask + (size_t)i * DATASET_PIXELS,
-                       .lm = d->lm + (size_t)i * 2 * LK_LANDMARKS, .yaw = info[0], .pitch = info[1], .roll = info[2],
-                       .sharpness = info[3], .scale = info[4], .frame = d->index[2 * i], .clip = d->index[2 * i + 1]};
+    return (lk_sample){.rgb = d->rgb + (size_t)i * DATASET_PIXELS * 3,
+                       .mask = d->mask + (size_t)i * DATASET_PIXELS,
+                       .lm = d->lm + (size_t)i * 2 * LK_LANDMARKS,
+                       .yaw = info[0], .pitch = info[1], .roll = info[2], .sharpness = info[3],
+                           .scale = info[4],
+                       .frame = d->index[2 * i], .clip = d->index[2 * i + 1]};
 }

@@ -36,14 +36,16 @@ static lk_point drawn_middle(const lk_point *lm, int from, int to)
 }
 
 /* A frame of DRAWN_SIZE and its landmarks. */
-__attribute__((unused)) static void drawn_make(const drawn_face *f, lk_image *frame, lk_point lm[LK_LANDMARKS])
+__attribute__((unused)) static void drawn_make(const drawn_face *f, lk_image *frame,
+                                               lk_point lm[LK_LANDMARKS])
 {
     lk_error err;
     CHECK_OK(lk_image_new(DRAWN_SIZE, DRAWN_SIZE, 3, frame, &err), &err);
     lk_face_mean_shape(DRAWN_SIZE, 1.3f, lm);
     for (int i = 0; i < LK_LANDMARKS; i++) {
         float x = lm[i].x - DRAWN_SIZE / 2.0f;
-        lm[i].x = DRAWN_SIZE / 2.0f + x * (1 - 0.2f * f->yaw * f->yaw) + f->yaw * (i >= 27 && i < 36 ? 9.0f : 4.0f);
+        lm[i].x = DRAWN_SIZE / 2.0f + x * (1 - 0.2f * f->yaw * f->yaw) + f->yaw * (i >= 27 &&
+                i < 36 ? 9.0f : 4.0f);
     }
     for (int i = 56; i < 59; i++) lm[i].y += f->mouth * 10;
     for (int i = 65; i < 68; i++) lm[i].y += f->mouth * 10;
@@ -53,12 +55,14 @@ __attribute__((unused)) static void drawn_make(const drawn_face *f, lk_image *fr
     const float lip[2][3] = {{0.7f, 0.3f, 0.3f}, {0.4f, 0.15f, 0.2f}}, white[3] = {0.9f, 0.9f, 0.9f};
     for (int i = 0; i < DRAWN_SIZE * DRAWN_SIZE; i++)
         for (int k = 0; k < 3; k++) frame->data[3 * i + k] = 0.2f + 0.1f * (float)k;
-    lk_point face = drawn_middle(lm, 0, 26), mouth = drawn_middle(lm, 48, 59), nose = drawn_middle(lm, 29, 35);
+    lk_point face = drawn_middle(lm, 0, 26), mouth = drawn_middle(lm, 48, 59),
+        nose = drawn_middle(lm, 29, 35);
     drawn_ellipse(frame, face.x, face.y + 4, 36, 46, skin[f->person]);
     drawn_ellipse(frame, nose.x, nose.y, f->person ? 7 : 4, 8, lip[1 - f->person]);
     drawn_ellipse(frame, mouth.x, mouth.y, f->person ? 14 : 10, 3 + 6 * f->mouth, lip[f->person]);
     for (int side = 0; side < 2; side++) {
-        lk_point eye = drawn_middle(lm, 36 + 6 * side, 41 + 6 * side), brow = drawn_middle(lm, 17 + 5 * side, 21 + 5 * side);
+        lk_point eye = drawn_middle(lm, 36 + 6 * side, 41 + 6 * side),
+            brow = drawn_middle(lm, 17 + 5 * side, 21 + 5 * side);
         drawn_ellipse(frame, eye.x, eye.y, 6, 2 + 2 * f->eyes, white);
         drawn_ellipse(frame, eye.x + 2 * f->yaw, eye.y, 2.5f, 2.5f, dark);
         drawn_ellipse(frame, brow.x, brow.y, 9, f->person ? 3 : 1.5f, dark);
@@ -79,16 +83,19 @@ __attribute__((unused)) static drawn_face drawn_any(int person, int number)
 
 /* --- who agreed -------------------------------------------------------------------------- */
 
-typedef struct drawn_world { char dir[64]; lk_registry *registry; char record[2][37]; lk_grant *source, *target; } drawn_world;
+typedef struct drawn_world { char dir[64]; lk_registry *registry; char record[2][37]; lk_grant *source,
+                            *target; } drawn_world;
 
-__attribute__((unused)) static lk_grant *drawn_grant(drawn_world *w, const char *name, uint32_t agreed, lk_use use, char record[37])
+__attribute__((unused)) static lk_grant *drawn_grant(drawn_world *w, const char *name, uint32_t agreed,
+                                                     lk_use use, char record[37])
 {
     lk_error err;
     lk_subject s;
     lk_consent_record rec;
     lk_grant *g = NULL;
     CHECK_OK(lk_subject_add(w->registry, name, true, &s, &err), &err);
-    CHECK_OK(lk_consent_issue(w->registry, s.id, agreed, 86400, "tests", "drawn ellipses, for tests", &rec, &err), &err);
+    CHECK_OK(lk_consent_issue(w->registry, s.id, agreed, 86400, "tests", "drawn ellipses, for tests", &rec,
+                              &err), &err);
     CHECK_OK(lk_grant_get(w->registry, s.id, use, "test", &g, &err), &err);
     if (record) strcpy(record, rec.id);
     return g;
@@ -125,7 +132,8 @@ __attribute__((unused)) static const char *drawn_path(const drawn_world *w, cons
 }
 
 /* A dataset of count pictures of one person. */
-__attribute__((unused)) static void drawn_dataset(const lk_grant *g, lk_use use, int person, int count, const char *path)
+__attribute__((unused)) static void drawn_dataset(const lk_grant *g, lk_use use, int person, int count,
+                                                  const char *path)
 {
     lk_error err;
     lk_dataset_builder *b = NULL;

@@ -33,7 +33,8 @@ static void test_round_trip(void)
         lk_image_warp(&frame, &crop, lk_affine_invert(m), LK_FILTER_BILINEAR, LK_BORDER_CLAMP);
         double difference = 0, in_mask = 0;
         for (int k = 0; k < LK_SAMPLE_SIZE * LK_SAMPLE_SIZE; k++) {
-            for (int c = 0; c < 3; c++) difference += fabs((double)crop.data[3 * k + c] - s.rgb[3 * k + c] / 255.0);
+            for (int c = 0; c < 3; c++)
+                difference += fabs((double)crop.data[3 * k + c] - s.rgb[3 * k + c] / 255.0);
             in_mask += s.mask[k] > 127;
         }
         CHECK_NEAR(difference / (3 * LK_SAMPLE_SIZE * LK_SAMPLE_SIZE), 0.0, 0.01);
@@ -66,7 +67,8 @@ static void test_thinning(void)
     CHECK_OK(lk_dataset_builder_new(w.source, LK_USE_FACE_SOURCE, 24, &b, &err), &err);
     for (int i = 0; i < 90; i++) {
         bool odd = i % 9 == 4;
-        drawn_face f = {.mouth = odd ? (float)i / 90 : 0.0f, .yaw = odd ? (float)i / 45 - 1 : 0.0f, .eyes = 0.5f, .light = 1};
+        drawn_face f = {.mouth = odd ? (float)i / 90 : 0.0f, .yaw = odd ? (float)i / 45 - 1 : 0.0f,
+                        .eyes = 0.5f, .light = 1};
         lk_image frame;
         lk_point lm[LK_LANDMARKS];
         drawn_make(&f, &frame, lm);
@@ -99,7 +101,8 @@ static void test_consent(void)
     lk_dataset *d = NULL;
     CHECK_STATUS(lk_dataset_builder_new(NULL, LK_USE_FACE_SOURCE, 0, &b, &err), LK_E_CONSENT, &err);
     CHECK_STATUS(lk_dataset_builder_new(w.source, LK_USE_FACE_TARGET, 0, &b, &err), LK_E_CONSENT, &err);
-    CHECK_STATUS(lk_dataset_import(w.target, LK_USE_FACE_SOURCE, NULL, (const char *[]){"x.mp4"}, 1, -1, path, NULL, NULL, NULL, NULL, &err), LK_E_CONSENT, &err);
+    CHECK_STATUS(lk_dataset_import(w.target, LK_USE_FACE_SOURCE, NULL, (const char *[]){"x.mp4"}, 1, -1, path,
+                                   NULL, NULL, NULL, NULL, &err), LK_E_CONSENT, &err);
     CHECK(!lk_path_exists(path), "a refused import left a file");
     drawn_dataset(w.source, LK_USE_FACE_SOURCE, 0, 20, path);
     CHECK_STATUS(lk_dataset_open(path, NULL, LK_USE_FACE_SOURCE, &d, &err), LK_E_CONSENT, &err);
@@ -124,9 +127,11 @@ static void test_consent(void)
     drawn_world_close(&w);
 }
 
-/* A file that is whole and sealed, but says `format` and `record` and holds landmarks of `points` points, the first
+/* A file that is whole and sealed, but says `format` and `record` and holds landmarks of `points` points,
+ * the first
  * coordinate being `first`. */
-static void open_made(const drawn_world *w, const char *format, const char *record, int points, float first, lk_status want)
+static void open_made(const drawn_world *w, const char *format, const char *record, int points, float first,
+                      lk_status want)
 {
     char path[128], meta[256];
     drawn_path(w, "made.dataset", path);
@@ -135,13 +140,17 @@ static void open_made(const drawn_world *w, const char *format, const char *reco
     float lm[2 * LK_LANDMARKS] = {first}, info[5] = {0};
     int32_t index[2] = {0};
     lk_named_tensor t[] = {
-        {.name = "rgb", .dtype = "U8", .rank = 4, .dim = {1, side, side, 3}, .data = pixels, .bytes = sizeof pixels},
-        {.name = "mask", .dtype = "U8", .rank = 3, .dim = {1, side, side}, .data = pixels, .bytes = sizeof pixels / 3},
-        {.name = "landmarks", .dtype = "F32", .rank = 3, .dim = {1, points, 2}, .data = lm, .bytes = (size_t)points * 8},
+        {.name = "rgb", .dtype = "U8", .rank = 4, .dim = {1, side, side, 3}, .data = pixels,
+         .bytes = sizeof pixels},
+        {.name = "mask", .dtype = "U8", .rank = 3, .dim = {1, side, side}, .data = pixels,
+         .bytes = sizeof pixels / 3},
+        {.name = "landmarks", .dtype = "F32", .rank = 3, .dim = {1, points, 2}, .data = lm,
+         .bytes = (size_t)points * 8},
         {.name = "info", .dtype = "F32", .rank = 2, .dim = {1, 5}, .data = info, .bytes = sizeof info},
         {.name = "index", .dtype = "I32", .rank = 2, .dim = {1, 2}, .data = index, .bytes = sizeof index},
     };
-    snprintf(meta, sizeof meta, "{\"format\":\"%s\",\"subject\":\"%s\",\"record\":\"%s\"}", format, lk_grant_subject_id(w->source), record);
+    snprintf(meta, sizeof meta, "{\"format\":\"%s\",\"subject\":\"%s\",\"record\":\"%s\"}", format,
+             lk_grant_subject_id(w->source), record);
     CHECK_OK(lk_safetensors_write(path, t, points ? 5 : 2, meta, &err), &err);
     lk_dataset *d = NULL;
     CHECK_STATUS(lk_dataset_open(path, w->source, LK_USE_FACE_SOURCE, &d, &err), want, &err);
@@ -159,7 +168,8 @@ static void test_damage(void)
     drawn_dataset(w.source, LK_USE_FACE_SOURCE, 0, 4, path);
     open_made(&w, "likeness-dataset-1", w.record[0], LK_LANDMARKS, 1, LK_OK);
     open_made(&w, "likeness-dataset-9", w.record[0], LK_LANDMARKS, 1, LK_E_FORMAT);
-    open_made(&w, "likeness-dataset-1", "00000000-0000-0000-0000-000000000000", LK_LANDMARKS, 1, LK_E_CONSENT);
+    open_made(&w, "likeness-dataset-1", "00000000-0000-0000-0000-000000000000", LK_LANDMARKS, 1,
+              LK_E_CONSENT);
     open_made(&w, "likeness-dataset-1", w.record[0], LK_LANDMARKS - 1, 1, LK_E_FORMAT);
     open_made(&w, "likeness-dataset-1", w.record[0], 0, 1, LK_E_FORMAT); /* tensors missing */
     open_made(&w, "likeness-dataset-1", w.record[0], LK_LANDMARKS, INFINITY, LK_E_FORMAT);
@@ -219,5 +229,7 @@ static void test_sources(void)
     drawn_world_close(&w);
 }
 
-static const check_test tests[] = {{"round_trip", test_round_trip}, {"thinning", test_thinning}, {"consent", test_consent}, {"damage", test_damage}, {"sources", test_sources}};
+static const check_test tests[] = {{"round_trip", test_round_trip}, {"thinning", test_thinning},
+                                   {"consent", test_consent}, {"damage", test_damage},
+                                       {"sources", test_sources}};
 CHECK_MAIN(tests)

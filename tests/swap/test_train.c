@@ -12,8 +12,10 @@ static void test_learns(void)
     l.o.steps = 260;
     CHECK_OK(lesson_train(&l, &last, NULL, NULL), &err);
     CHECK(last.steps > 60 && last.steps <= 260, "%d steps; fewer only by the stop rule", (int)last.steps);
-    CHECK(last.loss_held_out < 0.7f * first.loss_held_out, "held-out loss %.3f at first, %.3f at last", (double)first.loss_held_out, (double)last.loss_held_out);
-    CHECK(last.ssim_held_out > first.ssim_held_out + 0.1f, "SSIM %.3f, then %.3f", (double)first.ssim_held_out, (double)last.ssim_held_out);
+    CHECK(last.loss_held_out < 0.7f * first.loss_held_out, "held-out loss %.3f at first, %.3f at last",
+          (double)first.loss_held_out, (double)last.loss_held_out);
+    CHECK(last.ssim_held_out > first.ssim_held_out + 0.1f, "SSIM %.3f, then %.3f",
+          (double)first.ssim_held_out, (double)last.ssim_held_out);
     lk_json *card = NULL;
     lk_arena *arena = NULL;
     CHECK_OK(lk_arena_new(&arena, 4096), &err);
@@ -43,7 +45,8 @@ static void test_learns(void)
         lk_image_warp(&other, &want, to_frame, LK_FILTER_AREA, LK_BORDER_CLAMP);
         CHECK_OK(lk_swap_model_run(m, &crop, 1, &face, &mask, &err), &err);
         for (int y = 8; y < 24; y++)
-            for (int x = 8; x < 24; x++) { /* features, with the skin's tone taken out: a swap keeps the target's light */
+            /* Features, with the skin's tone taken out: a swap keeps the target's light. */
+            for (int x = 8; x < 24; x++) {
                 int q = 3 * (y * 32 + x);
                 made += pow((double)(face.data[q + 1] - face.data[q] - want.data[q + 1] + want.data[q]), 2);
                 own += pow((double)(crop.data[q + 1] - crop.data[q] - want.data[q + 1] + want.data[q]), 2);
@@ -54,7 +57,8 @@ static void test_learns(void)
         lk_image_clear(&other);
     }
     CHECK(made < own, "made %.3f, the target itself %.3f", made, own);
-    CHECK(inside / 12 > 0.8 && outside / 12 < 0.2, "mask %.2f inside, %.2f outside", inside / 12, outside / 12);
+    CHECK(inside / 12 > 0.8 && outside / 12 < 0.2, "mask %.2f inside, %.2f outside", inside / 12,
+          outside / 12);
     lk_image_clear(&crop);
     lk_image_clear(&face);
     lk_image_clear(&mask);
@@ -88,16 +92,23 @@ static void test_consent_at_entry(void)
     lk_swap_train_report r;
     lesson_open(&l, 5);
     const lk_grant *s = l.world.source, *t = l.world.target, *none = NULL;
-    CHECK_STATUS(lk_swap_train(&l.source, &none, 1, &l.target, &t, 1, &l.o, &r, NULL, NULL, &err), LK_E_CONSENT, &err);
-    CHECK_STATUS(lk_swap_train(&l.source, &s, 1, &l.target, &none, 1, &l.o, &r, NULL, NULL, &err), LK_E_CONSENT, &err);
-    CHECK_STATUS(lk_swap_train(&l.source, NULL, 0, &l.target, &t, 1, &l.o, &r, NULL, NULL, &err), LK_E_CONSENT, &err);
+    CHECK_STATUS(lk_swap_train(&l.source, &none, 1, &l.target, &t, 1, &l.o, &r, NULL, NULL, &err),
+                 LK_E_CONSENT, &err);
+    CHECK_STATUS(lk_swap_train(&l.source, &s, 1, &l.target, &none, 1, &l.o, &r, NULL, NULL, &err),
+                 LK_E_CONSENT, &err);
+    CHECK_STATUS(lk_swap_train(&l.source, NULL, 0, &l.target, &t, 1, &l.o, &r, NULL, NULL, &err),
+                 LK_E_CONSENT, &err);
     /* bob agreed to be a target only */
-    CHECK_STATUS(lk_swap_train(&l.target, &t, 1, &l.target, &t, 1, &l.o, &r, NULL, NULL, &err), LK_E_CONSENT, &err);
+    CHECK_STATUS(lk_swap_train(&l.target, &t, 1, &l.target, &t, 1, &l.o, &r, NULL, NULL, &err), LK_E_CONSENT,
+                 &err);
     /* ann's grant does not cover bob's pictures */
-    lk_grant *carol = drawn_grant(&l.world, "carol", LK_USE_FACE_SOURCE | LK_USE_FACE_TARGET, LK_USE_FACE_SOURCE, NULL);
+    lk_grant *carol = drawn_grant(&l.world, "carol", LK_USE_FACE_SOURCE | LK_USE_FACE_TARGET,
+                                  LK_USE_FACE_SOURCE, NULL);
     const lk_grant *c = carol;
-    CHECK_STATUS(lk_swap_train(&l.source, &c, 1, &l.target, &t, 1, &l.o, &r, NULL, NULL, &err), LK_E_CONSENT, &err);
-    CHECK_STATUS(lk_swap_train(&l.source, &s, 1, &l.target, &c, 1, &l.o, &r, NULL, NULL, &err), LK_E_CONSENT, &err);
+    CHECK_STATUS(lk_swap_train(&l.source, &c, 1, &l.target, &t, 1, &l.o, &r, NULL, NULL, &err), LK_E_CONSENT,
+                 &err);
+    CHECK_STATUS(lk_swap_train(&l.source, &s, 1, &l.target, &c, 1, &l.o, &r, NULL, NULL, &err), LK_E_CONSENT,
+                 &err);
     CHECK_STATUS(lk_swap_train_base(&l.target, &t, 1, &l.o, &r, NULL, NULL, &err), LK_E_CONSENT, &err);
     CHECK(!lk_path_exists(l.model) && !lk_path_exists(l.work), "a refused training left a file");
     lk_grant_free(&carol);
@@ -172,10 +183,12 @@ static void test_base(void)
     o.twin_count = 2;
     CHECK_OK(lk_swap_train_base(people, grants, 2, &o, &base, NULL, NULL, &err), &err);
     lk_swap_model *m = NULL;
-    CHECK_STATUS(lk_swap_model_open(path, l.world.source, l.world.target, 1, &m, &err), LK_E_FORMAT, &err); /* nobody's face is in it */
+    /* nobody's face is in it */
+    CHECK_STATUS(lk_swap_model_open(path, l.world.source, l.world.target, 1, &m, &err), LK_E_FORMAT, &err);
     l.o.base = path;
     CHECK_OK(lesson_train(&l, &after, NULL, NULL), &err);
-    CHECK(after.loss_held_out < 0.95f * scratch.loss_held_out, "after 30 steps %.3f from the base, %.3f from scratch",
+    CHECK(after.loss_held_out < 0.95f * scratch.loss_held_out,
+          "after 30 steps %.3f from the base, %.3f from scratch",
           (double)after.loss_held_out, (double)scratch.loss_held_out);
     CHECK(strstr(after.card, "base_sha256"), "the card does not name the base");
     o.twins = (lk_swap_twin[]){{0, 7, 1, 0}};
@@ -202,11 +215,13 @@ static void test_model_files(void)
     lk_swap_model *m = NULL;
     CHECK_STATUS(lk_swap_model_open(l.model, NULL, l.world.target, 1, &m, &err), LK_E_CONSENT, &err);
     CHECK_STATUS(lk_swap_model_open(l.model, l.world.source, NULL, 1, &m, &err), LK_E_CONSENT, &err);
-    CHECK_STATUS(lk_swap_model_open(l.model, l.world.source, l.world.source, 1, &m, &err), LK_E_CONSENT, &err);
+    CHECK_STATUS(lk_swap_model_open(l.model, l.world.source, l.world.source, 1, &m, &err), LK_E_CONSENT,
+                 &err);
     lk_grant *eve = drawn_grant(&l.world, "eve", LK_USE_FACE_SOURCE, LK_USE_FACE_SOURCE, NULL);
     CHECK_STATUS(lk_swap_model_open(l.model, eve, l.world.target, 1, &m, &err), LK_E_CONSENT, &err);
     CHECK_STATUS(lk_swap_model_open(l.model, l.world.source, l.world.target, 9, &m, &err), LK_E_RANGE, &err);
-    CHECK_STATUS(lk_swap_model_open(l.source_path, l.world.source, l.world.target, 1, &m, &err), LK_E_FORMAT, &err);
+    CHECK_STATUS(lk_swap_model_open(l.source_path, l.world.source, l.world.target, 1, &m, &err), LK_E_FORMAT,
+                 &err);
     lk_swap_info other;
     CHECK_STATUS(lk_swap_model_info("/nowhere/model", &other, &err), LK_E_NOTFOUND, &err);
     void *data;
@@ -214,15 +229,18 @@ static void test_model_files(void)
     CHECK_OK(lk_file_read(l.model, (size_t)64 << 20, &data, &n, &err), &err);
     for (size_t cut = 0; cut < n; cut += n / 9) {
         CHECK_OK(lk_file_write_atomic(l.model, data, cut, &err), &err);
-        CHECK_STATUS(lk_swap_model_open(l.model, l.world.source, l.world.target, 1, &m, &err), LK_E_FORMAT, &err);
+        CHECK_STATUS(lk_swap_model_open(l.model, l.world.source, l.world.target, 1, &m, &err), LK_E_FORMAT,
+                     &err);
     }
     lk_free(data);
     /* Whole and sealed, but with a width that the tensors do not have. */
     char meta[512];
     float one = 1;
-    lk_named_tensor t = {.name = "enc.down1.bias", .dtype = "F32", .rank = 1, .dim = {1}, .data = &one, .bytes = 4};
+    lk_named_tensor t = {.name = "enc.down1.bias", .dtype = "F32", .rank = 1, .dim = {1}, .data = &one,
+                         .bytes = 4};
     snprintf(meta, sizeof meta,
-             "{\"format\":\"likeness-swap-1\",\"config\":\"32 8 24 8 4 1\",\"source_subject\":\"%s\",\"source_record\":\"%s\",\"target_subject\":\"%s\",\"target_record\":\"%s\"}",
+             "{\"format\":\"likeness-swap-1\",\"config\":\"32 8 24 8 4 1\",\"source_subject\":\"%s\","
+             "\"source_record\":\"%s\",\"target_subject\":\"%s\",\"target_record\":\"%s\"}",
              info.source_subject, info.source_record, info.target_subject, info.target_record);
     CHECK_OK(lk_safetensors_write(l.model, &t, 1, meta, &err), &err);
     CHECK_STATUS(lk_swap_model_open(l.model, l.world.source, l.world.target, 1, &m, &err), LK_E_FORMAT, &err);
@@ -234,7 +252,9 @@ static void test_model_files(void)
     lesson_close(&l);
 }
 
-static const check_test tests[] = {{"learns", test_learns}, {"same_seed", test_same_seed}, {"consent_at_entry", test_consent_at_entry},
-                                   {"consent_withdrawn", test_consent_withdrawn}, {"options", test_options}, {"base", test_base},
+static const check_test tests[] = {{"learns", test_learns}, {"same_seed", test_same_seed},
+                                   {"consent_at_entry", test_consent_at_entry},
+                                   {"consent_withdrawn", test_consent_withdrawn}, {"options", test_options},
+                                       {"base", test_base},
                                    {"model_files", test_model_files}};
 CHECK_MAIN(tests)

@@ -33,11 +33,13 @@ static void test_augment(void)
     for (int k = 0; k < 3; k++) CHECK_NEAR(mean_of(target, mask, S * S, k), tone[k], 0.02);
     double least = 1, most = 0;
     for (int i = 0; i < S * S; i++) {
-        CHECK(mask[i] >= 0 && mask[i] <= 1 && weight[i] > 0 && weight[i] < 5, "mask %f, weight %f", (double)mask[i], (double)weight[i]);
+        CHECK(mask[i] >= 0 && mask[i] <= 1 && weight[i] > 0 && weight[i] < 5, "mask %f, weight %f",
+              (double)mask[i], (double)weight[i]);
         least = fmin(least, weight[i]);
         most = fmax(most, weight[i]);
     }
-    CHECK(least < 0.05 && most > 3.5, "weights from %.2f to %.2f: outside little, eyes and mouth much", least, most);
+    CHECK(least < 0.05 && most > 3.5, "weights from %.2f to %.2f: outside little, eyes and mouth much", least,
+          most);
 
     /* The warp moves the input alone; light falls on both. */
     how.warp = 0.03f;
@@ -50,7 +52,8 @@ static void test_augment(void)
         lit += fabs((double)(target[i] - again[i])) / (S * S * 3);
     }
     CHECK(moved > 0.003 && lit > 0.003, "moved %.4f, lit %.4f", moved, lit);
-    for (int k = 0; k < 3; k++) CHECK_NEAR(mean_of(input, mask, S * S, k), mean_of(again, mask, S * S, k), 0.04);
+    for (int k = 0; k < 3; k++)
+        CHECK_NEAR(mean_of(input, mask, S * S, k), mean_of(again, mask, S * S, k), 0.04);
 
     /* The tone goes to the other person's, on the average over draws. */
     how = (swap_augment){.tone = 1};
@@ -90,7 +93,8 @@ static void test_batches(void)
         CHECK_INT(b->step, step);
         swap_batch_fill(&m, &net, 9, step, &how, &a);
         size_t floats = 8 * 32 * 32;
-        CHECK(!memcmp(a.input, b->input, 3 * floats * 4) && !memcmp(a.target, b->target, 3 * floats * 4) && !memcmp(a.mask, b->mask, floats * 4),
+        CHECK(!memcmp(a.input, b->input, 3 * floats * 4) && !memcmp(a.target, b->target, 3 * floats * 4) &&
+              !memcmp(a.mask, b->mask, floats * 4),
               "step %d differs", (int)step);
         swap_feed_give_back(feed, b);
         CHECK_OK(swap_feed_ask(feed, step + SWAP_AHEAD, &how), &err);
@@ -129,14 +133,16 @@ static void test_adversary(void)
         if (!step) first = last;
     }
     CHECK(last.judge < 0.6 * first.judge, "judge's loss %.3f, then %.3f", first.judge, last.judge);
-    CHECK(last.real_right > 0.95 && last.fake_right > 0.95, "right on %.2f of the true, %.2f of the made", last.real_right, last.fake_right);
+    CHECK(last.real_right > 0.95 && last.fake_right > 0.95, "right on %.2f of the true, %.2f of the made",
+          last.real_right, last.fake_right);
     /* Follow the gradient, with the judge's own rate at zero: it must come to believe. */
     double fool = last.fool;
     for (int step = 0; step < 40; step++) {
         const float *g = lk_net_out_grad(net.net, "src.face")->data;
         double norm = 0;
         for (int i = 0; i < 4 * 32 * 32 * 3; i++) norm += (double)(g[i] * g[i]);
-        for (int i = 0; i < 4 * 32 * 32 * 3; i++) face[i] = LK_CLAMP(face[i] - 2.0f * g[i] / (float)(sqrt(norm) + 1e-12), 0.0f, 1.0f);
+        for (int i = 0; i < 4 * 32 * 32 * 3; i++)
+            face[i] = LK_CLAMP(face[i] - 2.0f * g[i] / (float)(sqrt(norm) + 1e-12), 0.0f, 1.0f);
         lk_net_zero_out_grads(net.net);
         last = swap_gan_step(&gan, &net, &b, 1.0f, 0.0f);
     }
@@ -172,5 +178,6 @@ static void test_bench(void)
     swap_net_clear(&net);
 }
 
-static const check_test tests[] = {{"augment", test_augment}, {"batches", test_batches}, {"adversary", test_adversary}, {"bench", test_bench}};
+static const check_test tests[] = {{"augment", test_augment}, {"batches", test_batches},
+                                   {"adversary", test_adversary}, {"bench", test_bench}};
 CHECK_MAIN(tests)

@@ -9,7 +9,7 @@
 
 extern char **environ;
 
-#define STEPS 700
+#define STEPS 450
 
 static void stop_at(void *user, const lk_progress *p)
 {
@@ -72,8 +72,10 @@ static void reopen(lesson *l, const char *dir)
     CHECK_OK(lk_grant_get(l->world.registry, s.id, LK_USE_FACE_SOURCE, "test", &l->world.source, &err), &err);
     CHECK_OK(lk_subject_find(l->world.registry, "bob", &s, &err), &err);
     CHECK_OK(lk_grant_get(l->world.registry, s.id, LK_USE_FACE_TARGET, "test", &l->world.target, &err), &err);
-    CHECK_OK(lk_dataset_open(drawn_path(&l->world, "source.dataset", l->source_path), l->world.source, LK_USE_FACE_SOURCE, &l->source, &err), &err);
-    CHECK_OK(lk_dataset_open(drawn_path(&l->world, "target.dataset", l->target_path), l->world.target, LK_USE_FACE_TARGET, &l->target, &err), &err);
+    CHECK_OK(lk_dataset_open(drawn_path(&l->world, "source.dataset", l->source_path), l->world.source,
+                             LK_USE_FACE_SOURCE, &l->source, &err), &err);
+    CHECK_OK(lk_dataset_open(drawn_path(&l->world, "target.dataset", l->target_path), l->world.target,
+                             LK_USE_FACE_TARGET, &l->target, &err), &err);
     lesson_options(l, STEPS);
     l->o.resume = true;
     l->o.checkpoint_seconds = 1;
@@ -115,7 +117,7 @@ static void test_kill(void)
     unlink(older);
     for (int round = 0; round < 12; round++) {
         pid = start(l.world.dir);
-        if (round < 3) { /* wait for a checkpoint, then a while longer, then kill */
+        if (round < 2) { /* wait for a checkpoint, then a while longer, then kill */
             lk_hash h0 = {{0}}, h1 = {{0}};
             if (lk_path_exists(l.work)) CHECK_OK(lk_hash_file(l.work, &h0, &err), &err);
             double limit = lk_now() + 20;

@@ -34,8 +34,10 @@ __attribute__((unused)) static void lesson_open(lesson *l, int64_t steps)
     memset(l, 0, sizeof *l);
     lk_thread_budget_set(1); /* pictures this small do not gain by a second thread */
     drawn_world_open(&l->world);
-    drawn_dataset(l->world.source, LK_USE_FACE_SOURCE, 0, 64, drawn_path(&l->world, "source.dataset", l->source_path));
-    drawn_dataset(l->world.target, LK_USE_FACE_TARGET, 1, 48, drawn_path(&l->world, "target.dataset", l->target_path));
+    drawn_dataset(l->world.source, LK_USE_FACE_SOURCE, 0, 64,
+                  drawn_path(&l->world, "source.dataset", l->source_path));
+    drawn_dataset(l->world.target, LK_USE_FACE_TARGET, 1, 48,
+                  drawn_path(&l->world, "target.dataset", l->target_path));
     CHECK_OK(lk_dataset_open(l->source_path, l->world.source, LK_USE_FACE_SOURCE, &l->source, &err), &err);
     CHECK_OK(lk_dataset_open(l->target_path, l->world.target, LK_USE_FACE_TARGET, &l->target, &err), &err);
     lesson_options(l, steps);
@@ -48,7 +50,8 @@ __attribute__((unused)) static void lesson_close(lesson *l)
     drawn_world_close(&l->world);
 }
 
-__attribute__((unused)) static lk_status lesson_train(lesson *l, lk_swap_train_report *r, const lk_cancel *cancel, const lk_progress_sink *sink)
+__attribute__((unused)) static lk_status lesson_train(lesson *l, lk_swap_train_report *r,
+                                                      const lk_cancel *cancel, const lk_progress_sink *sink)
 {
     const lk_grant *s = l->world.source, *t = l->world.target;
     return lk_swap_train(&l->source, &s, 1, &l->target, &t, 1, &l->o, r, cancel, sink, &err);

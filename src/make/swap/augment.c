@@ -33,12 +33,15 @@ void swap_sample_tone(const lk_sample *s, float tone[3])
 /* Draws are taken whether they are used or not, so that one option does not shift the others. */
 static void draw_look(const swap_pick *pick, const swap_augment *how, lk_rng *r, look *l)
 {
-    float gain[3], all = lk_rng_normal(r) * 0.12f * how->light, gamma = expf(lk_rng_normal(r) * 0.10f * how->light);
+    float gain[3], all = lk_rng_normal(r) * 0.12f * how->light;
+    float gamma = expf(lk_rng_normal(r) * 0.10f * how->light);
     float towards = lk_rng_range(r, 0.3f, 1.1f);
     bool move = lk_rng_uniform(r) < how->tone;
     for (int k = 0; k < 3; k++) {
         float own = lk_rng_normal(r) * 0.04f * how->light;
-        float tone = move && pick->tone_from && pick->tone_to ? logf(pick->tone_to[k] / pick->tone_from[k]) * towards : 0.0f;
+        float tone = 0.0f;
+        if (move && pick->tone_from && pick->tone_to)
+            tone = logf(pick->tone_to[k] / pick->tone_from[k]) * towards;
         gain[k] = expf(LK_CLAMP(all + own + tone, -1.0f, 1.0f));
         /* gamma about the face's own tone, so that it changes contrast and not brightness */
         float pivot = pick->tone_from ? pick->tone_from[k] : 0.5f;
@@ -53,7 +56,8 @@ static void draw_look(const swap_pick *pick, const swap_augment *how, lk_rng *r,
 static float light_at(const look *l, float x, float y, int k)
 {
     const float *f = l->field;
-    float v = 1.0f + l->tint[k] * (f[0] * x + f[1] * y + f[2] * x * y + f[3] * (x * x - 0.33f) + f[4] * (y * y - 0.33f));
+    float v = 1.0f + l->tint[k] * (f[0] * x + f[1] * y + f[2] * x * y + f[3] * (x * x - 0.33f) +
+                                   f[4] * (y * y - 0.33f));
     return LK_CLAMP(v, 0.4f, 1.8f);
 }
 
@@ -68,7 +72,8 @@ static void fetch_rgb(const lk_sample *s, const look *l, float x, float y, float
     const uint8_t *p = s->rgb + 3 * (iy * w + ix), *q = p + 3 * w;
     float a = (1 - fx) * (1 - fy), b = fx * (1 - fy), c = (1 - fx) * fy, d = fx * fy;
     for (int k = 0; k < 3; k++)
-        out[k] = a * l->table[k][p[k]] + b * l->table[k][p[3 + k]] + c * l->table[k][q[k]] + d * l->table[k][q[3 + k]];
+        out[k] = a * l->table[k][p[k]] + b * l->table[k][p[3 + k]] + c * l->table[k][q[k]] +
+            d * l->table[k][q[3 + k]];
 }
 
 static float fetch_mask(const lk_sample *s, float x, float y)
@@ -118,8 +123,8 @@ static float spot_weight(const spot *s, float x, float y)
     return d < 1.0f ? 1.0f : d < 2.25f ? (2.25f - d) * 0.8f : 0.0f;
 }
 
-void swap_augment_make(const swap_pick *pick, const swap_augment *how, const lk_swap_config *c, lk_rng *r, float *input,
-                       float *target, float *mask, float *weight)
+void swap_augment_make(const swap_pick *pick, const swap_augment *how, const lk_swap_config *c, lk_rng *r,
+                       float *input, float *target, float *mask, float *weight)
 {
     const int size = c->size;
     const float half = 0.5f * (float)(size - 1);
@@ -140,19 +145,22 @@ void swap_augment_make(const swap_pick *pick, const swap_augment *how, const lk_
         for (int x = 0; x < GRID; x++)
             for (int k = 0; k < 2; k++) node[y][x][k] = lk_rng_normal(r) * strength;
 
-    /* Crop pixel -> jitter about the centre -> sample pixel. The sample's own landmarks say where the crop lies. */
+    /* Crop pixel -> jitter about the centre -> sample pixel. The sample's own landmarks say where the crop
+     * lies. */
     lk_point lm[LK_LANDMARKS];
     memcpy(lm, pick->seen.lm, sizeof lm);
     lk_affine crop = lk_face_align(lm, size, c->coverage), to_sample = lk_affine_invert(crop);
     float ca = cosf(angle) * zoom, sa = sinf(angle) * zoom, flip = mirror ? -1.0f : 1.0f;
-    lk_affine jitter = {ca * flip, -sa, half + sx - ca * flip * half + sa * half, sa * flip, ca, half + sy - sa * flip * half - ca * half};
+    lk_affine jitter = {ca * flip, -sa, half + sx - ca * flip * half + sa * half, sa * flip, ca,
+                        half + sy - sa * flip * half - ca * half};
     lk_affine m = lk_affine_mul(to_sample, jitter), back = lk_affine_invert(m);
 
     for (int i = 0; i < LK_LANDMARKS; i++) {
         lk_point p = {pick->wanted.lm[2 * i], pick->wanted.lm[2 * i + 1]};
         lk_affine_apply(back, p.x, p.y, &lm[i].x, &lm[i].y);
     }
-    spot spots[3] = {spot_of(lm, 36, 41, 1.25f, 0.55f), spot_of(lm, 42, 47, 1.25f, 0.55f), spot_of(lm, 48, 67, 1.1f, 0.5f)};
+    spot spots[3] = {spot_of(lm, 36, 41, 1.25f, 0.55f), spot_of(lm, 42, 47, 1.25f, 0.55f),
+                     spot_of(lm, 48, 67, 1.1f, 0.5f)};
 
     for (int y = 0; y < size; y++)
         for (int x = 0; x < size; x++) {

@@ -10,11 +10,12 @@ static void noise(float *v, size_t n, uint64_t seed)
     for (size_t i = 0; i < n; i++) v[i] = lk_rng_uniform(&r);
 }
 
-lk_status lk_swap_bench_train(const lk_swap_config *config, int batch, double seconds, lk_dtype dtype, lk_swap_bench *out,
-                              const lk_cancel *cancel, lk_error *err)
+lk_status lk_swap_bench_train(const lk_swap_config *config, int batch, double seconds, lk_dtype dtype,
+                              lk_swap_bench *out, const lk_cancel *cancel, lk_error *err)
 {
     memset(out, 0, sizeof *out);
-    if (batch < 1 || batch > 64) return LK_FAIL(err, LK_E_RANGE, "a batch of %d faces is outside 1..64", batch);
+    if (batch < 1 || batch > 64)
+        return LK_FAIL(err, LK_E_RANGE, "a batch of %d faces is outside 1..64", batch);
     swap_net net = {0};
     swap_step step = {0};
     swap_batch b = {0};

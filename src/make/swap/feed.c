@@ -61,33 +61,38 @@ static void fill_one(const swap_material *m, const swap_net *net, const swap_ite
     swap_sample_tone(&pick.wanted, tone);
     pick.tone_from = tone;
     pick.tone_to = tone_to;
-    swap_augment_make(&pick, how, &net->config, r, b->input + 3 * pixels * i, b->target + 3 * pixels * i, b->mask + pixels * i,
-                      b->weight + pixels * i);
+    swap_augment_make(&pick, how, &net->config, r, b->input + 3 * pixels * i, b->target + 3 * pixels * i,
+                      b->mask + pixels * i, b->weight + pixels * i);
     float *who = b->who + i * SWAP_ID_UNITS;
     memset(who, 0, SWAP_ID_UNITS * sizeof *who);
     if (net->who >= 0) who[pick.who] = 1.0f;
 }
 
-void swap_batch_fill(const swap_material *m, const swap_net *net, uint64_t seed, int64_t step, const swap_augment *how, swap_batch *b)
+void swap_batch_fill(const swap_material *m, const swap_net *net, uint64_t seed, int64_t step,
+                     const swap_augment *how, swap_batch *b)
 {
     b->step = step;
     for (int k = 0; k < net->sides; k++)
         for (int i = 0; i < net->side[k].count; i++) {
             int at = net->side[k].from + i;
             uint64_t index = (uint64_t)step * 256 + (uint64_t)at;
-            lk_rng choose = lk_rng_at(seed, STREAM_PICK, 0, index), look = lk_rng_at(seed, STREAM_LOOK, 0, index);
+            lk_rng choose = lk_rng_at(seed, STREAM_PICK, 0, index);
+            lk_rng look = lk_rng_at(seed, STREAM_LOOK, 0, index);
             const swap_item *it = draw_item(&m->side[k], &choose);
             /* Only the face that will be put on has to meet the other's skin tones. */
-            const float *tone_to = k == 0 && m->tone_count ? m->tones[lk_rng_below(&choose, (uint32_t)m->tone_count)] : NULL;
+            const float *tone_to = NULL;
+            if (k == 0 && m->tone_count) tone_to = m->tones[lk_rng_below(&choose, (uint32_t)m->tone_count)];
             fill_one(m, net, it, tone_to, how, &look, b, at);
         }
 }
 
-void swap_item_plain(const swap_material *m, const swap_item *it, const lk_swap_config *c, float *input, float *target, float *mask, float *weight)
+void swap_item_plain(const swap_material *m, const swap_item *it, const lk_swap_config *c, float *input,
+                     float *target, float *mask, float *weight)
 {
     static const swap_augment plain = {0};
     swap_pick pick = {.seen = lk_dataset_at(m->people[it->seen_person].data, it->seen),
-                      .wanted = lk_dataset_at(m->people[it->wanted_person].data, it->wanted), .who = it->wanted_person};
+                      .wanted = lk_dataset_at(m->people[it->wanted_person].data, it->wanted),
+                      .who = it->wanted_person};
     lk_rng r = lk_rng_at(0, STREAM_LOOK, 0, 0);
     swap_augment_make(&pick, &plain, c, &r, input, target, mask, weight);
 }
@@ -103,10 +108,12 @@ static lk_status work(void *user, lk_error *err)
         s = lk_queue_put(f->done, b);
         if (s != LK_OK) break;
     }
-    return s == LK_END || s == LK_E_CANCELLED ? LK_OK : LK_FAIL(err, s, "the thread that makes training batches failed");
+    if (s == LK_END || s == LK_E_CANCELLED) return LK_OK;
+    return LK_FAIL(err, s, "the thread that makes training batches failed");
 }
 
-lk_status swap_feed_new(swap_feed **out, const swap_material *m, const swap_net *net, uint64_t seed, lk_error *err)
+lk_status swap_feed_new(swap_feed **out, const swap_material *m, const swap_net *net, uint64_t seed,
+                        lk_error *err)
 {
     *out = NULL;
     swap_feed *f = lk_calloc(1, sizeof *f);

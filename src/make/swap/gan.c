@@ -8,7 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-lk_status swap_gan_new(swap_gan *g, const swap_net *net, lk_backend backend, lk_dtype type, uint64_t seed, lk_error *err)
+lk_status swap_gan_new(swap_gan *g, const swap_net *net, lk_backend backend, lk_dtype type, uint64_t seed,
+                       lk_error *err)
 {
     memset(g, 0, sizeof *g);
     g->count = net->side[0].count;
@@ -69,20 +70,24 @@ swap_gan_losses swap_gan_step(swap_gan *g, swap_net *net, const swap_batch *b, f
     lk_net_zero_out_grads(g->net);
     const lk_tensor *logit = lk_net_out(g->net, "logit");
     lk_tensor *dlogit = lk_net_out_grad(g->net, "logit");
-    lk_tensor real = half_of(logit, 0), fake = half_of(logit, 1), dreal = half_of(dlogit, 0), dfake = half_of(dlogit, 1);
+    lk_tensor real = half_of(logit, 0), fake = half_of(logit, 1), dreal = half_of(dlogit, 0);
+    lk_tensor dfake = half_of(dlogit, 1);
     out.real_right = share_right(&real, true);
     out.fake_right = share_right(&fake, false);
     out.fool = lk_loss_bce(&fake, NULL, 1.0f, NULL, power, &dfake);
     lk_net_backward(g->net, false);
-    const float *din = (const float *)lk_net_in_grad(g->net, g->pictures)->data + (size_t)g->count * pixels * 3;
+    const float *din = lk_net_in_grad(g->net, g->pictures)->data;
+    din += (size_t)g->count * pixels * 3;
     float *dface = lk_net_out_grad(net->net, net->side[0].face)->data;
     for (size_t i = 0; i < (size_t)g->count * pixels; i++)
         for (size_t k = 0; k < 3; k++) dface[3 * i + k] += din[3 * i + k] * b->mask[i];
 
-    /* Judge: a true picture counts .9, so that it does not grow certain (one-sided smoothing, Salimans et al. 2016). */
+    /* Judge: a true picture counts .9, so that it does not grow certain (one-sided smoothing, Salimans et
+     * al. 2016). */
     lk_net_forward(g->net);
     lk_net_zero_out_grads(g->net);
-    out.judge = lk_loss_bce(&real, NULL, 0.9f, NULL, 0.5f, &dreal) + lk_loss_bce(&fake, NULL, 0.0f, NULL, 0.5f, &dfake);
+    out.judge = lk_loss_bce(&real, NULL, 0.9f, NULL, 0.5f, &dreal);
+    out.judge += lk_loss_bce(&fake, NULL, 0.0f, NULL, 0.5f, &dfake);
     lk_params_zero_grad(g->params);
     lk_net_backward(g->net, true);
     float lr = g->optim.lr;

@@ -28,11 +28,15 @@ void swap_material_clear(swap_material *m)
     memset(m, 0, sizeof *m);
 }
 
-static lk_status no_memory(lk_error *err) { return LK_FAIL(err, LK_E_NOMEM, "no memory to list the training pictures"); }
+static lk_status no_memory(lk_error *err)
+{
+    return LK_FAIL(err, LK_E_NOMEM, "no memory to list the training pictures");
+}
 
 static lk_status add_group(swap_source *s, int capacity, double share, swap_group **out, lk_error *err)
 {
-    swap_group *grown = lk_realloc(s->groups, (size_t)s->count * sizeof *grown, (size_t)(s->count + 1) * sizeof *grown);
+    swap_group *grown = lk_realloc(s->groups, (size_t)s->count * sizeof *grown,
+                                   (size_t)(s->count + 1) * sizeof *grown);
     if (!grown) return no_memory(err);
     s->groups = grown;
     *out = &s->groups[s->count];
@@ -42,7 +46,10 @@ static lk_status add_group(swap_source *s, int capacity, double share, swap_grou
     return LK_OK;
 }
 
-static void add_item(swap_group *g, int person, int sample) { g->items[g->count++] = (swap_item){person, sample, person, sample}; }
+static void add_item(swap_group *g, int person, int sample)
+{
+    g->items[g->count++] = (swap_item){person, sample, person, sample};
+}
 
 /* Choose up to most of count, evenly; returns how many. */
 static int spread(const swap_item *from, int count, int most, swap_item *out)
@@ -53,7 +60,8 @@ static int spread(const swap_item *from, int count, int most, swap_item *out)
 }
 
 /* Samples of people [first, first+count) split into training and held out; all: nothing is held out. */
-static lk_status split(const swap_material *m, int first, int count, bool all, swap_group *train, swap_group *held, lk_error *err)
+static lk_status split(const swap_material *m, int first, int count, bool all, swap_group *train,
+                       swap_group *held, lk_error *err)
 {
     int total = 0;
     for (int p = first; p < first + count; p++) total += lk_dataset_count(m->people[p].data);
@@ -96,7 +104,8 @@ static lk_status keep_held_out(swap_material *m, const swap_group *held, lk_erro
     return LK_OK;
 }
 
-static lk_status gather(swap_material *m, lk_dataset *const *a, int na, lk_dataset *const *b, int nb, const char *kind, lk_error *err)
+static lk_status gather(swap_material *m, lk_dataset *const *a, int na, lk_dataset *const *b, int nb,
+                        const char *kind, lk_error *err)
 {
     memset(m, 0, sizeof *m);
     m->people = lk_calloc((size_t)(na + nb), sizeof *m->people);
@@ -119,17 +128,23 @@ static lk_status gather(swap_material *m, lk_dataset *const *a, int na, lk_datas
 
 typedef struct look { float v[5]; } look; /* yaw, pitch, mouth, eyes, brows, scaled so that 1 matters */
 
-static float gap(const float *lm, int a, int b) { return hypotf(lm[2 * a] - lm[2 * b], lm[2 * a + 1] - lm[2 * b + 1]); }
+static float gap(const float *lm, int a, int b)
+{
+    return hypotf(lm[2 * a] - lm[2 * b], lm[2 * a + 1] - lm[2 * b + 1]);
+}
 
 static look look_of(const lk_sample *s)
 {
     float eyes = fmaxf(gap(s->lm, 36, 45), 1.0f);
     return (look){{s->yaw / 8.0f, s->pitch / 8.0f, gap(s->lm, 62, 66) / eyes / 0.06f,
-                   (gap(s->lm, 37, 41) + gap(s->lm, 43, 47)) / eyes / 0.06f, gap(s->lm, 48, 54) / eyes / 0.06f}};
+                   (gap(s->lm, 37, 41) + gap(s->lm, 43, 47)) / eyes / 0.06f,
+                   gap(s->lm, 48, 54) / eyes / 0.06f}};
 }
 
-/* For each sample of the destination its nearest few of the source: what the source's decoder will have to draw. */
-static lk_status add_neighbours(swap_material *m, const swap_group *src, const swap_group *dst, double share, lk_error *err)
+/* For each sample of the destination its nearest few of the source: what the source's decoder will have to
+ * draw. */
+static lk_status add_neighbours(swap_material *m, const swap_group *src, const swap_group *dst, double share,
+                                lk_error *err)
 {
     swap_group *g;
     LK_TRY(add_group(&m->side[0], dst->count * NEIGHBOURS, share, &g, err));
@@ -163,17 +178,22 @@ static lk_status add_neighbours(swap_material *m, const swap_group *src, const s
 
 lk_swap_train_options lk_swap_train_defaults(int size)
 {
-    return (lk_swap_train_options){.config = lk_swap_config_default(size), .minutes = 10, .batch = 8, .lr = 5e-4f, .gan_power = 0.1f,
-                                   .dtype_auto = true, .checkpoint_seconds = 60, .preview_seconds = 20};
+    return (lk_swap_train_options){.config = lk_swap_config_default(size), .minutes = 10, .batch = 8,
+                                   .lr = 5e-4f, .gan_power = 0.1f, .dtype_auto = true,
+                                       .checkpoint_seconds = 60, .preview_seconds = 20};
 }
 
-static lk_status check_people(lk_dataset *const *d, const lk_grant *const *g, int count, lk_use use, const char *role, lk_error *err)
+static lk_status check_people(lk_dataset *const *d, const lk_grant *const *g, int count, lk_use use,
+                              const char *role, lk_error *err)
 {
-    if (count < 1 || !d || !g) return LK_FAIL(err, LK_E_CONSENT, "training needs a dataset and a grant for the %s", role);
+    if (count < 1 || !d || !g)
+        return LK_FAIL(err, LK_E_CONSENT, "training needs a dataset and a grant for the %s", role);
     for (int i = 0; i < count; i++) {
         LK_TRY(lk_grant_check(g[i], use, err));
-        if (strcmp(lk_dataset_subject(d[i]), lk_grant_subject_id(g[i])) || strcmp(lk_dataset_record(d[i]), lk_grant_record_id(g[i])))
-            return LK_FAIL(err, LK_E_CONSENT, "the %s's dataset is not what %s agreed to: import it under the consent that is valid now", role,
+        if (strcmp(lk_dataset_subject(d[i]), lk_grant_subject_id(g[i])) ||
+            strcmp(lk_dataset_record(d[i]), lk_grant_record_id(g[i])))
+            return LK_FAIL(err, LK_E_CONSENT, "the %s's dataset is not what %s agreed to: import it under "
+                           "the consent that is valid now", role,
                            lk_grant_subject_name(g[i]));
     }
     return LK_OK;
@@ -189,7 +209,8 @@ static lk_status one_subject(const lk_grant *const *g, int count, const char *ro
 
 static void free_group(swap_group *g) { lk_free(g->items); }
 
-static lk_status personal_material(swap_material *m, lk_dataset *const *src, int ns, lk_dataset *const *dst, int nd, lk_error *err)
+static lk_status personal_material(swap_material *m, lk_dataset *const *src, int ns, lk_dataset *const *dst,
+                                   int nd, lk_error *err)
 {
     swap_group train = {0}, held = {0}, target = {0}, none = {0}, *g;
     lk_status s = gather(m, src, ns, dst, nd, "swap", err);
@@ -230,12 +251,14 @@ lk_status lk_swap_train(lk_dataset *const *src, const lk_grant *const *src_grant
 
 /* Frames of two clips that show the same instant: what the base learns from them is that the picture of one
  * person and the face of another can have one code. */
-static lk_status add_twins(swap_material *m, const lk_swap_twin *twins, int count, double share, lk_error *err)
+static lk_status add_twins(swap_material *m, const lk_swap_twin *twins, int count, double share,
+                           lk_error *err)
 {
     swap_group *g;
     int most = 0;
     for (int t = 0; t < count; t++) {
-        if (twins[t].seen < 0 || twins[t].seen >= m->person_count || twins[t].wanted < 0 || twins[t].wanted >= m->person_count)
+        if (twins[t].seen < 0 || twins[t].seen >= m->person_count || twins[t].wanted < 0 ||
+            twins[t].wanted >= m->person_count)
             return LK_FAIL(err, LK_E_ARG, "a pair of clips names a person who is not there");
         most += lk_dataset_count(m->people[twins[t].seen].data);
     }
@@ -259,7 +282,8 @@ static lk_status add_twins(swap_material *m, const lk_swap_twin *twins, int coun
     return g->count ? LK_OK : LK_FAIL(err, LK_E_ARG, "the paired clips have no frame in common");
 }
 
-static lk_status base_material(swap_material *m, lk_dataset *const *people, int count, const lk_swap_train_options *o, lk_error *err)
+static lk_status base_material(swap_material *m, lk_dataset *const *people, int count,
+                               const lk_swap_train_options *o, lk_error *err)
 {
     swap_group train = {0}, held = {0}, all_held = {0}, *g;
     lk_status s = gather(m, people, count, NULL, 0, "base", err);
@@ -268,7 +292,8 @@ static lk_status base_material(swap_material *m, lk_dataset *const *people, int 
     all_held.items = lk_calloc((size_t)LK_MAX(total, 1), sizeof *all_held.items);
     if (s == LK_OK && !all_held.items) s = no_memory(err);
     double shares = 0;
-    for (int p = 0; p < count && s == LK_OK; p++) { /* the square root keeps both the many and the much in sight */
+    /* Shares by the square root keep both the many people and the much material of two in sight. */
+    for (int p = 0; p < count && s == LK_OK; p++) {
         s = split(m, p, 1, false, &train, &held, err);
         double share = sqrt((double)lk_dataset_count(people[p]));
         shares += share;
@@ -292,8 +317,10 @@ lk_status lk_swap_train_base(lk_dataset *const *people, const lk_grant *const *g
                              const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
 {
     LK_TRY(check_people(people, grants, count, LK_USE_FACE_SOURCE, "base", err));
-    if (count > SWAP_ID_UNITS) return LK_FAIL(err, LK_E_RANGE, "a base of %d people is more than %d", count, SWAP_ID_UNITS);
-    swap_job j = {.o = o, .base = true, .grants = {grants, NULL}, .grant_count = {count, 0}, .use = {LK_USE_FACE_SOURCE, 0}};
+    if (count > SWAP_ID_UNITS)
+        return LK_FAIL(err, LK_E_RANGE, "a base of %d people is more than %d", count, SWAP_ID_UNITS);
+    swap_job j = {.o = o, .base = true, .grants = {grants, NULL}, .grant_count = {count, 0},
+                  .use = {LK_USE_FACE_SOURCE, 0}};
     lk_status s = base_material(&j.material, people, count, o, err);
     if (s == LK_OK) s = swap_train_run(&j, report, cancel, progress, err);
     swap_material_clear(&j.material);

@@ -34,17 +34,22 @@ static bool copy_id(char out[37], const char *id)
 static bool read_config(const char *text, lk_swap_config *c)
 {
     char tail;
-    return text && sscanf(text, "%d %d %d %d %d %f%c", &c->size, &c->enc, &c->ae, &c->dec, &c->mask, &c->coverage, &tail) == 6;
+    return text && sscanf(text, "%d %d %d %d %d %f%c", &c->size, &c->enc, &c->ae, &c->dec, &c->mask,
+                          &c->coverage, &tail) == 6;
 }
 
 static lk_status read_info(const char *path, const lk_safetensors *st, lk_swap_info *out, lk_error *err)
 {
     const char *format = lk_safetensors_meta(st, "format");
-    if (!format || strcmp(format, "likeness-swap-1")) return bad(path, "it is of another kind; train one with `likeness train swap`", err);
-    if (!read_config(lk_safetensors_meta(st, "config"), &out->config)) return bad(path, "its configuration is missing or damaged", err);
+    if (!format || strcmp(format, "likeness-swap-1"))
+        return bad(path, "it is of another kind; train one with `likeness train swap`", err);
+    if (!read_config(lk_safetensors_meta(st, "config"), &out->config))
+        return bad(path, "its configuration is missing or damaged", err);
     LK_TRY(swap_config_check(&out->config, path, err));
-    if (!copy_id(out->source_subject, lk_safetensors_meta(st, "source_subject")) || !copy_id(out->source_record, lk_safetensors_meta(st, "source_record")) ||
-        !copy_id(out->target_subject, lk_safetensors_meta(st, "target_subject")) || !copy_id(out->target_record, lk_safetensors_meta(st, "target_record")))
+    if (!copy_id(out->source_subject, lk_safetensors_meta(st, "source_subject")) ||
+        !copy_id(out->source_record, lk_safetensors_meta(st, "source_record")) ||
+        !copy_id(out->target_subject, lk_safetensors_meta(st, "target_subject")) ||
+        !copy_id(out->target_record, lk_safetensors_meta(st, "target_record")))
         return bad(path, "it does not say whose faces it holds", err);
     const char *card = lk_safetensors_meta(st, "card");
     snprintf(out->card, sizeof out->card, "%s", card ? card : "{}");
@@ -62,13 +67,16 @@ lk_status lk_swap_model_info(const char *path, lk_swap_info *out, lk_error *err)
     return s;
 }
 
-static lk_status same_person(const char *path, const lk_grant *g, lk_use use, const char *subject, const char *record, const char *role, lk_error *err)
+static lk_status same_person(const char *path, const lk_grant *g, lk_use use, const char *subject,
+                             const char *record, const char *role, lk_error *err)
 {
     LK_TRY(lk_grant_check(g, use, err));
     if (strcmp(subject, lk_grant_subject_id(g)))
-        return LK_FAIL(err, LK_E_CONSENT, "model '%s' has subject %s as its %s, but the consent at hand is %s's", path, subject, role, lk_grant_subject_name(g));
+        return LK_FAIL(err, LK_E_CONSENT, "model '%s' has subject %s as its %s, but the consent at hand is "
+                       "%s's", path, subject, role, lk_grant_subject_name(g));
     if (strcmp(record, lk_grant_record_id(g)))
-        return LK_FAIL(err, LK_E_CONSENT, "model '%s' stands on consent record %s of %s, not on the one that is valid now (%s): train it again", path, record,
+        return LK_FAIL(err, LK_E_CONSENT, "model '%s' stands on consent record %s of %s, not on the one that "
+                       "is valid now (%s): train it again", path, record,
                        lk_grant_subject_name(g), lk_grant_record_id(g));
     return LK_OK;
 }
@@ -83,19 +91,27 @@ static lk_status finite_only(const char *path, lk_params *p, lk_error *err)
     return LK_OK;
 }
 
-lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_grant *target, int batch, lk_swap_model **out, lk_error *err)
+lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_grant *target, int batch,
+                             lk_swap_model **out, lk_error *err)
 {
     *out = NULL;
-    if (batch < 1 || batch > MODEL_BATCH_MAX) return LK_FAIL(err, LK_E_RANGE, "%d faces at once is outside 1..%d", batch, MODEL_BATCH_MAX);
+    if (batch < 1 || batch > MODEL_BATCH_MAX)
+        return LK_FAIL(err, LK_E_RANGE, "%d faces at once is outside 1..%d", batch, MODEL_BATCH_MAX);
     LK_TRY(lk_grant_check(source, LK_USE_FACE_SOURCE, err));
     LK_TRY(lk_grant_check(target, LK_USE_FACE_TARGET, err));
     lk_safetensors *st = NULL;
     LK_TRY(lk_safetensors_open(path, &st, err));
     lk_swap_info info = {0};
     lk_swap_model *m = lk_calloc(1, sizeof *m);
-    lk_status s = m ? read_info(path, st, &info, err) : LK_FAIL(err, LK_E_NOMEM, "no memory for model '%s'", path);
-    if (s == LK_OK) s = same_person(path, source, LK_USE_FACE_SOURCE, info.source_subject, info.source_record, "source", err);
-    if (s == LK_OK) s = same_person(path, target, LK_USE_FACE_TARGET, info.target_subject, info.target_record, "target", err);
+    lk_status s = LK_OK;
+    if (!m) s = LK_FAIL(err, LK_E_NOMEM, "no memory for model '%s'", path);
+    if (s == LK_OK) s = read_info(path, st, &info, err);
+    if (s == LK_OK)
+        s = same_person(path, source, LK_USE_FACE_SOURCE, info.source_subject, info.source_record, "source",
+                        err);
+    if (s == LK_OK)
+        s = same_person(path, target, LK_USE_FACE_TARGET, info.target_subject, info.target_record, "target",
+                        err);
     if (s == LK_OK) s = lk_params_new(&m->params, err);
     lk_dtype type = lk_cpu_has_bf16() ? LK_BF16 : LK_F32;
     if (s == LK_OK) s = lk_net_new(&m->net, "swap", m->params, LK_BACKEND_DNN, type, err);
@@ -103,7 +119,8 @@ lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_
         m->config = info.config;
         m->batch = batch;
         m->pictures = lk_net_input(m->net, (lk_shape){batch, info.config.size, info.config.size, 3}, false);
-        swap_describe_decoder(m->net, "src.", swap_describe_encoder(m->net, m->pictures, &m->config), &m->config, "face", "mask");
+        swap_describe_decoder(m->net, "src.", swap_describe_encoder(m->net, m->pictures, &m->config),
+                              &m->config, "face", "mask");
         s = lk_net_plan(m->net, false, 0, err);
     }
     if (s == LK_OK) s = lk_params_load(m->params, st, LK_LOAD_EXACT, NULL, NULL, NULL, err);
@@ -125,15 +142,20 @@ void lk_swap_model_close(lk_swap_model **m)
     *m = NULL;
 }
 
-lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, lk_image *faces, lk_image *masks, lk_error *err)
+lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, lk_image *faces, lk_image *masks,
+                            lk_error *err)
 {
     const int size = m->config.size;
     const size_t pixels = (size_t)size * (size_t)size;
-    if (n < 1 || n > m->batch) return LK_FAIL(err, LK_E_ARG, "%d faces given to a model opened for %d", n, m->batch);
+    if (n < 1 || n > m->batch)
+        return LK_FAIL(err, LK_E_ARG, "%d faces given to a model opened for %d", n, m->batch);
     for (int i = 0; i < n; i++) {
-        bool fits = crops[i].w == size && crops[i].h == size && crops[i].c == 3 && faces[i].w == size && faces[i].h == size && faces[i].c == 3;
+        bool fits = crops[i].w == size && crops[i].h == size && crops[i].c == 3 && faces[i].w == size &&
+            faces[i].h == size && faces[i].c == 3;
         if (masks) fits = fits && masks[i].w == size && masks[i].h == size && masks[i].c == 1;
-        if (!fits) return LK_FAIL(err, LK_E_ARG, "face %d: this model takes and gives pictures of %d x %d", i, size, size);
+        if (!fits)
+            return LK_FAIL(err, LK_E_ARG, "face %d: this model takes and gives pictures of %d x %d", i, size,
+                           size);
     }
     float *in = lk_net_in(m->net, m->pictures)->data;
     for (int i = 0; i < m->batch; i++) /* places without a face repeat the last one */
@@ -142,7 +164,8 @@ lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, lk_i
     const float *face = lk_net_out(m->net, "face")->data, *logit = lk_net_out(m->net, "mask")->data;
     for (int i = 0; i < n; i++) {
         memcpy(faces[i].data, face + 3 * pixels * (size_t)i, 3 * pixels * sizeof *face);
-        for (size_t k = 0; masks && k < pixels; k++) masks[i].data[k] = 1.0f / (1.0f + expf(-logit[pixels * (size_t)i + k]));
+        for (size_t k = 0; masks && k < pixels; k++)
+            masks[i].data[k] = 1.0f / (1.0f + expf(-logit[pixels * (size_t)i + k]));
     }
     return LK_OK;
 }

@@ -22,11 +22,15 @@ lk_swap_config lk_swap_config_default(int size)
 lk_status swap_config_check(const lk_swap_config *c, const char *where, lk_error *err)
 {
     if (c->size < 32 || c->size > 256 || c->size % 32)
-        return LK_FAIL(err, LK_E_RANGE, "%s: a face of %d px cannot be made; 64, 96 and 128 can", where, c->size);
-    if (c->enc < 1 || c->enc > 256 || c->ae < 1 || c->ae > 1024 || c->dec < 1 || c->dec > 256 || c->mask < 1 || c->mask > 256)
-        return LK_FAIL(err, LK_E_RANGE, "%s: layer widths %d %d %d %d are outside 1..256 (code 1..1024)", where, c->enc, c->ae, c->dec, c->mask);
+        return LK_FAIL(err, LK_E_RANGE, "%s: a face of %d px cannot be made; 64, 96 and 128 can", where,
+                       c->size);
+    if (c->enc < 1 || c->enc > 256 || c->ae < 1 || c->ae > 1024 || c->dec < 1 || c->dec > 256 ||
+        c->mask < 1 || c->mask > 256)
+        return LK_FAIL(err, LK_E_RANGE, "%s: layer widths %d %d %d %d are outside 1..256 (code 1..1024)",
+                       where, c->enc, c->ae, c->dec, c->mask);
     if (!(c->coverage >= 0.5f && c->coverage <= LK_SAMPLE_COVERAGE))
-        return LK_FAIL(err, LK_E_RANGE, "%s: crop coverage %.3f is outside 0.5..%.2f", where, (double)c->coverage, (double)LK_SAMPLE_COVERAGE);
+        return LK_FAIL(err, LK_E_RANGE, "%s: crop coverage %.3f is outside 0.5..%.2f", where,
+                       (double)c->coverage, (double)LK_SAMPLE_COVERAGE);
     return LK_OK;
 }
 
@@ -64,8 +68,8 @@ static lk_node residual(lk_net *net, const char *prefix, const char *name, lk_no
     return lk_net_add(net, y, x, LK_ACT_LEAKY, 0.2f);
 }
 
-void swap_describe_decoder(lk_net *net, const char *prefix, lk_node code, const lk_swap_config *c, const char *face_out,
-                           const char *mask_out)
+void swap_describe_decoder(lk_net *net, const char *prefix, lk_node code, const lk_swap_config *c,
+                           const char *face_out, const char *mask_out)
 {
     char buf[48];
     const int low = c->size / 32;
@@ -98,7 +102,8 @@ lk_node swap_describe_patch(lk_net *net, lk_node x)
     return lk_net_conv(net, "disc.logit", x, 1, 3, 1, LK_ACT_NONE, 0.0f);
 }
 
-/* The second convolution of a residual starts small (x 0.2), so that a deep stack begins near the identity. */
+/* The second convolution of a residual starts small (x 0.2), so that a deep stack begins near the
+ * identity. */
 static void calm_residuals(lk_params *p)
 {
     for (int i = 0; i < lk_params_count(p); i++) {
@@ -109,8 +114,8 @@ static void calm_residuals(lk_params *p)
     }
 }
 
-lk_status swap_net_new(swap_net *out, const lk_swap_config *c, const int count[SWAP_SIDES], bool base, lk_backend backend,
-                       lk_dtype type, uint64_t seed, lk_error *err)
+lk_status swap_net_new(swap_net *out, const lk_swap_config *c, const int count[SWAP_SIDES], bool base,
+                       lk_backend backend, lk_dtype type, uint64_t seed, lk_error *err)
 {
     memset(out, 0, sizeof *out);
     LK_TRY(swap_config_check(c, "swap model", err));
@@ -125,14 +130,19 @@ lk_status swap_net_new(swap_net *out, const lk_swap_config *c, const int count[S
     lk_node code = swap_describe_encoder(net, out->pictures, c);
     if (base) {
         out->who = lk_net_input(net, (lk_shape){out->batch, 1, 1, SWAP_ID_UNITS}, false);
-        out->side[0] = (swap_side){.prefix = "dec.", .from = 0, .count = count[0], .face = "face", .mask = "mask"};
-        swap_describe_decoder(net, "dec.", lk_net_concat(net, (lk_node[]){code, out->who}, 2), c, "face", "mask");
+        out->side[0] = (swap_side){.prefix = "dec.", .from = 0, .count = count[0], .face = "face",
+                                   .mask = "mask"};
+        swap_describe_decoder(net, "dec.", lk_net_concat(net, (lk_node[]){code, out->who}, 2), c, "face",
+                              "mask");
     } else {
-        out->side[0] = (swap_side){.prefix = "src.", .from = 0, .count = count[0], .face = "src.face", .mask = "src.mask"};
-        out->side[1] = (swap_side){.prefix = "dst.", .from = count[0], .count = count[1], .face = "dst.face", .mask = "dst.mask"};
+        out->side[0] = (swap_side){.prefix = "src.", .from = 0, .count = count[0], .face = "src.face",
+                                   .mask = "src.mask"};
+        out->side[1] = (swap_side){.prefix = "dst.", .from = count[0], .count = count[1], .face = "dst.face",
+                                   .mask = "dst.mask"};
         for (int k = 0; k < 2; k++) {
             swap_side *s = &out->side[k];
-            swap_describe_decoder(net, s->prefix, lk_net_slice(net, code, s->from, s->count), c, s->face, s->mask);
+            swap_describe_decoder(net, s->prefix, lk_net_slice(net, code, s->from, s->count), c, s->face,
+                                  s->mask);
         }
     }
     LK_TRY(lk_net_plan(net, true, seed, err));

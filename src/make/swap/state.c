@@ -31,10 +31,14 @@ static void add_identity(const swap_job *j, lk_text *t)
     const lk_swap_config *c = &j->net.config;
     char hex[LK_HASH_HEX];
     lk_hash_hex(&j->material.fingerprint, hex);
-    lk_text_add(t, "\"kind\":\"%s\",\"seed\":\"%llu\",\"size\":%d,\"enc\":%d,\"ae\":%d,\"dec\":%d,\"mask\":%d,\"coverage\":", j->base ? "base" : "swap",
-                (unsigned long long)j->o->seed, c->size, c->enc, c->ae, c->dec, c->mask);
+    lk_text_add(t, "\"kind\":\"%s\",\"seed\":\"%llu\",", j->base ? "base" : "swap",
+                (unsigned long long)j->o->seed);
+    lk_text_add(t, "\"size\":%d,\"enc\":%d,\"ae\":%d,\"dec\":%d,\"mask\":%d,\"coverage\":", c->size, c->enc,
+                c->ae,
+                c->dec, c->mask);
     lk_json_add_number(t, (double)c->coverage);
-    lk_text_add(t, ",\"batch\":%d,\"dtype\":\"%s\",\"data\":\"%s\"", j->net.batch, j->dtype == LK_BF16 ? "bf16" : "f32", hex);
+    lk_text_add(t, ",\"batch\":%d,\"dtype\":\"%s\",\"data\":\"%s\"", j->net.batch,
+                j->dtype == LK_BF16 ? "bf16" : "f32", hex);
 }
 
 static void add_number(lk_text *t, const char *key, double v)
@@ -65,7 +69,8 @@ lk_status swap_state_save(swap_job *j, lk_error *err)
     add_number(&t, "held_out_detail", s->last.detail);
     add_number(&t, "loss", s->losses.total);
     lk_text_add(&t, "}");
-    lk_status status = t.failed ? LK_FAIL(err, LK_E_NOMEM, "no memory for the checkpoint '%s'", j->o->work_path) : LK_OK;
+    lk_status status = LK_OK;
+    if (t.failed) status = LK_FAIL(err, LK_E_NOMEM, "no memory for the checkpoint '%s'", j->o->work_path);
     lk_checkpoint_part parts[2];
     int n = parts_of(j, parts);
     if (status == LK_OK) status = lk_checkpoint_save(j->o->work_path, parts, n, t.s, 2, err);
@@ -88,12 +93,17 @@ static lk_status read_state(swap_job *j, const char *text, lk_error *err)
         lk_text_add(&want, "{");
         add_identity(j, &want);
         lk_text_add(&want, "}");
-        s = want.failed ? LK_FAIL(err, LK_E_NOMEM, "no memory") : lk_json_parse(want.s, want.len, arena, &mine, err);
+        if (want.failed)
+            s = LK_FAIL(err, LK_E_NOMEM, "no memory to compare the checkpoint '%s'", j->o->work_path);
+        else s = lk_json_parse(want.s, want.len, arena, &mine, err);
         for (lk_json *m = s == LK_OK ? mine->child : NULL; m && s == LK_OK; m = m->next) {
             const lk_json *o = lk_json_get(root, m->key);
-            bool same = o && o->kind == m->kind && (m->kind == LK_JSON_STRING ? !strcmp(o->string, m->string) : o->number == m->number);
+            bool same = o && o->kind == m->kind;
+            if (same)
+                same = m->kind == LK_JSON_STRING ? !strcmp(o->string, m->string) : o->number == m->number;
             if (!same)
-                s = LK_FAIL(err, LK_E_ARG, "checkpoint '%s' belongs to a training with another %s; restart, or use another name", j->o->work_path, m->key);
+                s = LK_FAIL(err, LK_E_ARG, "checkpoint '%s' belongs to a training with another %s; restart, "
+                            "or use another name", j->o->work_path, m->key);
         }
     }
     if (s == LK_OK) {
@@ -113,8 +123,10 @@ static lk_status read_state(swap_job *j, const char *text, lk_error *err)
         st->last.ssim = lk_json_number(root, "held_out_ssim", 0);
         st->last.detail = lk_json_number(root, "held_out_detail", 0);
         st->losses.total = lk_json_number(root, "loss", 0);
-        if (st->begin < 0 || st->step < st->begin || st->end[0] < 0 || st->end[1] < st->end[0] || st->end[2] < st->end[1])
-            s = LK_FAIL(err, LK_E_FORMAT, "checkpoint '%s' holds a plan that makes no sense", j->o->work_path);
+        if (st->begin < 0 || st->step < st->begin || st->end[0] < 0 || st->end[1] < st->end[0] ||
+            st->end[2] < st->end[1])
+            s = LK_FAIL(err, LK_E_FORMAT, "checkpoint '%s' holds a plan that makes no sense",
+                        j->o->work_path);
     }
     lk_text_clear(&want);
     lk_arena_free(arena);
@@ -128,7 +140,9 @@ lk_status swap_state_load(swap_job *j, lk_error *err)
     int n = parts_of(j, parts);
     char *text = NULL;
     LK_TRY(lk_checkpoint_load(j->o->work_path, parts, n, &text, err));
-    lk_status s = text ? read_state(j, text, err) : LK_FAIL(err, LK_E_FORMAT, "checkpoint '%s' lost its state", j->o->work_path);
+    lk_status s = LK_E_FORMAT;
+    if (text) s = read_state(j, text, err);
+    else LK_FAIL(err, LK_E_FORMAT, "checkpoint '%s' lost its state", j->o->work_path);
     lk_free(text);
     if (s == LK_OK) lk_net_refresh(j->net.net);
     if (s == LK_OK && j->with_gan) lk_net_refresh(j->gan.net);
@@ -144,9 +158,11 @@ static void card_text(const swap_job *j, const lk_swap_train_report *r, lk_text 
     char hex[LK_HASH_HEX], when[32];
     lk_hash_hex(&j->material.fingerprint, hex);
     lk_time_iso(lk_wall_time(), when);
-    lk_text_add(t, "{\"kind\":\"%s\",\"version\":\"0.1.0\",\"made\":\"%s\",\"architecture\":\"df-ud\",\"size\":%d,\"widths\":[%d,%d,%d,%d]",
-                j->base ? "swap base" : "swap model", when, c->size, c->enc, c->ae, c->dec, c->mask);
-    lk_text_add(t, ",\"seed\":%llu,\"batch\":%d,\"dtype\":\"%s\",\"data_fingerprint\":\"%s\"", (unsigned long long)j->o->seed, j->net.batch,
+    lk_text_add(t, "{\"kind\":\"%s\",\"version\":\"0.1.0\",\"made\":\"%s\",\"architecture\":\"df-ud\"",
+                j->base ? "swap base" : "swap model", when);
+    lk_text_add(t, ",\"size\":%d,\"widths\":[%d,%d,%d,%d]", c->size, c->enc, c->ae, c->dec, c->mask);
+    lk_text_add(t, ",\"seed\":%llu,\"batch\":%d,\"dtype\":\"%s\",\"data_fingerprint\":\"%s\"",
+                (unsigned long long)j->o->seed, j->net.batch,
                 j->dtype == LK_BF16 ? "bf16" : "f32", hex);
     if (j->has_base) {
         lk_hash_hex(&j->base_hash, hex);
@@ -155,7 +171,8 @@ static void card_text(const swap_job *j, const lk_swap_train_report *r, lk_text 
     add_number(t, "steps", (double)s->step);
     add_number(t, "minutes", floor(s->seconds / 0.6 + 0.5) / 100);
     add_number(t, "images_per_second", floor(r->images_per_second * 10 + 0.5) / 10);
-    lk_text_add(t, ",\"phase_ends\":[%lld,%lld,%lld]", (long long)s->end[0], (long long)s->end[1], (long long)s->end[2]);
+    lk_text_add(t, ",\"phase_ends\":[%lld,%lld,%lld]", (long long)s->end[0], (long long)s->end[1],
+                (long long)s->end[2]);
     add_number(t, "held_out_loss", floor(s->last.loss * 1e4 + 0.5) / 1e4);
     add_number(t, "held_out_ssim", floor(s->last.ssim * 1e4 + 0.5) / 1e4);
     add_number(t, "held_out_detail", floor(s->last.detail * 1e3 + 0.5) / 1e3);
@@ -172,7 +189,8 @@ static void meta_pair(lk_text *t, const char *key, const char *value)
 
 static bool belongs(const swap_job *j, const char *name)
 {
-    return !strncmp(name, "enc.", 4) || !strncmp(name, "inter.", 6) || !strncmp(name, j->net.side[0].prefix, 4);
+    return !strncmp(name, "enc.", 4) || !strncmp(name, "inter.", 6) ||
+        !strncmp(name, j->net.side[0].prefix, 4);
 }
 
 /* Fold the "who" units of the base's first decoder layer into its bias at their mean: the face of nobody in
@@ -208,15 +226,18 @@ static lk_named_tensor tensor_entry(const lk_param *p)
 }
 
 /* Averaged weights as bf16, rounded to nearest. */
-static lk_status pack_tensors(const swap_job *j, lk_named_tensor *out, int *count, lk_arena *arena, lk_error *err)
+static lk_status pack_tensors(const swap_job *j, lk_named_tensor *out, int *count, lk_arena *arena,
+                              lk_error *err)
 {
     float *fold_w = NULL, *fold_b = NULL;
     if (j->base) {
-        const lk_param *w = lk_params_find(j->net.params, "dec.unfold.weight"), *b = lk_params_find(j->net.params, "dec.unfold.bias");
+        const lk_param *w = lk_params_find(j->net.params, "dec.unfold.weight");
+        const lk_param *b = lk_params_find(j->net.params, "dec.unfold.bias");
         fold_w = lk_arena_alloc(arena, (size_t)w->shape.n * (size_t)j->net.config.ae * sizeof(float));
         fold_b = lk_arena_alloc(arena, (size_t)b->count * sizeof(float));
         if (!fold_w || !fold_b) return LK_FAIL(err, LK_E_NOMEM, "no memory to write the model");
-        if (!fold_who(j, w, b, fold_w, fold_b)) return LK_FAIL(err, LK_E_BUG, "the base's first decoder layer has an unexpected shape");
+        if (!fold_who(j, w, b, fold_w, fold_b))
+            return LK_FAIL(err, LK_E_BUG, "the base's first decoder layer has an unexpected shape");
     }
     *count = 0;
     for (int i = 0; i < lk_params_count(j->net.params); i++) {
@@ -252,7 +273,8 @@ lk_status swap_model_save(swap_job *j, lk_swap_train_report *r, lk_error *err)
     card_text(j, r, &card);
     snprintf(r->card, sizeof r->card, "%s", card.failed ? "{}" : card.s);
     lk_text_add(&meta, "{\"format\":\"%s\"", j->base ? "likeness-swap-base-1" : "likeness-swap-1");
-    snprintf(buf, sizeof buf, "%d %d %d %d %d %.6g", c->size, c->enc, c->ae, c->dec, c->mask, (double)c->coverage);
+    snprintf(buf, sizeof buf, "%d %d %d %d %d %.6g", c->size, c->enc, c->ae, c->dec, c->mask,
+             (double)c->coverage);
     meta_pair(&meta, "config", buf);
     if (!j->base) {
         meta_pair(&meta, "source_subject", lk_grant_subject_id(j->grants[0][0]));
@@ -264,7 +286,9 @@ lk_status swap_model_save(swap_job *j, lk_swap_train_report *r, lk_error *err)
     lk_text_add(&meta, "}");
     int n = lk_params_count(j->net.params);
     lk_named_tensor *t = lk_calloc((size_t)n, sizeof *t);
-    lk_status s = meta.failed || card.failed || !t ? LK_FAIL(err, LK_E_NOMEM, "no memory to write '%s'", j->o->model_path) : lk_arena_new(&arena, 1 << 20);
+    lk_status s = LK_OK;
+    if (meta.failed || card.failed || !t || lk_arena_new(&arena, 1 << 20) != LK_OK)
+        s = LK_FAIL(err, LK_E_NOMEM, "no memory to write '%s'", j->o->model_path);
     if (s == LK_OK) s = pack_tensors(j, t, &n, arena, err);
     if (s == LK_OK) s = lk_safetensors_write(j->o->model_path, t, n, meta.s, err);
     if (s == LK_OK) s = lk_hash_file(j->o->model_path, &r->model_hash, err);
@@ -290,7 +314,9 @@ lk_status swap_base_load(swap_job *j, const char *path, lk_error *err)
         loaded += more;
     }
     lk_safetensors_close(st);
-    if (s == LK_OK && !loaded) s = LK_FAIL(err, LK_E_FORMAT, "base '%s' fits no layer of a model of this shape; train from scratch", path);
+    if (s == LK_OK && !loaded)
+        s = LK_FAIL(err, LK_E_FORMAT, "base '%s' fits no layer of a model of this shape; train from scratch",
+                    path);
     if (s == LK_OK) s = lk_hash_file(path, &j->base_hash, err);
     j->has_base = s == LK_OK;
     return s;

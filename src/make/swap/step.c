@@ -28,7 +28,9 @@ lk_status swap_step_new(swap_step *s, const swap_net *net, lk_error *err)
     const int size = net->config.size;
     s->scratch = lk_alloc(lk_loss_dssim_scratch((lk_shape){most, size, size, 3}, window_of(size)));
     s->ssim = lk_alloc(lk_score_ssim_floats(size, size) * sizeof(float));
-    return s->scratch && s->ssim ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory for the losses of the swap network");
+    if (!s->scratch || !s->ssim)
+        return LK_FAIL(err, LK_E_NOMEM, "no memory for the losses of the swap network");
+    return LK_OK;
 }
 
 void swap_step_clear(swap_step *s)
@@ -57,11 +59,13 @@ swap_losses swap_step_losses(swap_step *s, swap_net *net, const swap_batch *b, b
         const swap_side *side = &net->side[k];
         size_t at = (size_t)side->from * pixels;
         lk_shape rgb = {side->count, size, size, 3}, one = {side->count, size, size, 1};
-        lk_tensor target = {LK_F32, rgb, b->target + 3 * at}, mask = {LK_F32, one, b->mask + at}, weight = {LK_F32, one, b->weight + at};
+        lk_tensor target = {LK_F32, rgb, b->target + 3 * at}, mask = {LK_F32, one, b->mask + at};
+        lk_tensor weight = {LK_F32, one, b->weight + at};
         const lk_tensor *face = lk_net_out(net->net, side->face), *logits = lk_net_out(net->net, side->mask);
         lk_tensor *dface = grad ? lk_net_out_grad(net->net, side->face) : NULL;
         lk_tensor *dlogits = grad ? lk_net_out_grad(net->net, side->mask) : NULL;
-        double dssim = lk_loss_dssim(face, &target, &mask, window_of(size), 1.5f * (float)size / 96.0f, W_DSSIM, dface, s->scratch);
+        double dssim = lk_loss_dssim(face, &target, &mask, window_of(size), 1.5f * (float)size / 96.0f,
+                                     W_DSSIM, dface, s->scratch);
         double mse = lk_loss_mse(face, &target, &weight, W_MSE, dface);
         double l1 = lk_loss_l1(face, &target, &weight, W_L1, dface);
         double bce = lk_loss_bce(logits, &mask, 0.0f, NULL, W_MASK, dlogits);

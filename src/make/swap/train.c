@@ -19,13 +19,19 @@
 
 static const swap_augment HOW[2][SWAP_PHASES] = {
     /* personal */
-    {{.warp = 0.020f, .rotate = 2.5f, .scale = 0.03f, .shift = 0.015f, .light = 1.0f, .tone = 0.75f, .mirror = false},
-     {.warp = 0.0f, .rotate = 1.5f, .scale = 0.015f, .shift = 0.008f, .light = 0.8f, .tone = 0.75f, .mirror = false},
-     {.warp = 0.0f, .rotate = 1.0f, .scale = 0.01f, .shift = 0.006f, .light = 0.8f, .tone = 0.75f, .mirror = false}},
+    {{.warp = 0.020f, .rotate = 2.5f, .scale = 0.03f, .shift = 0.015f, .light = 1.0f, .tone = 0.75f,
+      .mirror = false},
+     {.warp = 0.0f, .rotate = 1.5f, .scale = 0.015f, .shift = 0.008f, .light = 0.8f, .tone = 0.75f,
+      .mirror = false},
+     {.warp = 0.0f, .rotate = 1.0f, .scale = 0.01f, .shift = 0.006f, .light = 0.8f, .tone = 0.75f,
+      .mirror = false}},
     /* base */
-    {{.warp = 0.020f, .rotate = 3.0f, .scale = 0.04f, .shift = 0.02f, .light = 1.0f, .tone = 0.6f, .mirror = true},
-     {.warp = 0.0f, .rotate = 1.5f, .scale = 0.02f, .shift = 0.01f, .light = 1.0f, .tone = 0.6f, .mirror = true},
-     {.warp = 0.0f, .rotate = 1.5f, .scale = 0.02f, .shift = 0.01f, .light = 1.0f, .tone = 0.6f, .mirror = true}},
+    {{.warp = 0.020f, .rotate = 3.0f, .scale = 0.04f, .shift = 0.02f, .light = 1.0f, .tone = 0.6f,
+      .mirror = true},
+     {.warp = 0.0f, .rotate = 1.5f, .scale = 0.02f, .shift = 0.01f, .light = 1.0f, .tone = 0.6f,
+      .mirror = true},
+     {.warp = 0.0f, .rotate = 1.5f, .scale = 0.02f, .shift = 0.01f, .light = 1.0f, .tone = 0.6f,
+      .mirror = true}},
 };
 
 static swap_phase phase_at(const swap_state *s, int64_t step)
@@ -42,13 +48,15 @@ static void plan_steps(const swap_job *j, swap_state *s, int64_t total)
     s->end[SWAP_SHARP] = j->with_gan ? s->begin + (int64_t)(length * (SHARE_WARP + SHARE_SHARP)) : total;
 }
 
-/* A finished training that is given a larger budget goes on: the phases and the rate begin anew on what is left. */
+/* A finished training that is given a larger budget goes on: the phases and the rate begin anew on what is
+ * left. */
 static void extend_plan(const swap_job *j, swap_state *s)
 {
     const lk_swap_train_options *o = j->o;
     if (s->step < s->end[SWAP_ADVERSARY] || s->step == 0) return;
     int64_t total = o->steps;
-    if (o->steps <= 0 && s->seconds > 0) total = s->step + (int64_t)((o->minutes * 60.0 - s->seconds) * (double)s->step / s->seconds);
+    if (o->steps <= 0 && s->seconds > 0)
+        total = s->step + (int64_t)((o->minutes * 60.0 - s->seconds) * (double)s->step / s->seconds);
     if (total < s->step + 100) return;
     s->begin = s->step;
     s->stopped_early = false;
@@ -57,8 +65,8 @@ static void extend_plan(const swap_job *j, swap_state *s)
     plan_steps(j, s, total);
 }
 
-/* Batches up to step + SWAP_AHEAD are being made under the present plan; no phase end may move across them, or a
- * resumed run would make them otherwise. */
+/* Batches up to step + SWAP_AHEAD are being made under the present plan; no phase end may move across them,
+ * or a resumed run would make them otherwise. */
 static bool plan_may_move(const swap_state *s, const swap_state *wish)
 {
     int64_t safe = s->step + SWAP_AHEAD + 1;
@@ -134,8 +142,8 @@ static void write_note(runner *r)
 {
     const swap_state *s = &r->j->state;
     static const char *const names[SWAP_PHASES] = {"shape", "detail", "adversary"};
-    snprintf(r->note, sizeof r->note, "%s  loss %.4f  held-out %.4f  SSIM %.3f", names[phase_at(s, s->step)], s->losses.total,
-             s->last.loss, s->last.ssim);
+    snprintf(r->note, sizeof r->note, "%s  loss %.4f  held-out %.4f  SSIM %.3f", names[phase_at(s, s->step)],
+             s->losses.total, s->last.loss, s->last.ssim);
 }
 
 static lk_status preview(runner *r, lk_error *err)
@@ -165,8 +173,9 @@ static void measure(runner *r)
     } else {
         s->stale++;
     }
-    lk_log(2, "swap", "step %lld of %lld: loss %.4f, held-out %.4f, SSIM %.4f, detail %.3f", (long long)s->step,
-           (long long)s->end[SWAP_ADVERSARY], s->losses.total, s->last.loss, s->last.ssim, s->last.detail);
+    lk_log(2, "swap", "step %lld of %lld: loss %.4f, held-out %.4f, SSIM %.4f, detail %.3f",
+           (long long)s->step, (long long)s->end[SWAP_ADVERSARY], s->losses.total, s->last.loss, s->last.ssim,
+               s->last.detail);
 }
 
 /* At every twentieth of the way: held-out loss and the stop rule. */
@@ -188,8 +197,10 @@ static lk_status checkpoint(runner *r, lk_error *err)
     swap_state *s = &j->state;
     LK_TRY(swap_check_grants(j, err));
     double now = lk_now();
-    /* The rate since the start, not of the last minute: another program's busy minute must not cut a phase short. */
-    if (s->step > r->fit_step && now > r->fit_time) fit_plan(j, s, elapsed(r), (double)(s->step - r->fit_step) / (now - r->fit_time));
+    /* The rate since the start, not of the last minute: another program's busy minute must not cut a phase
+     * short. */
+    if (s->step > r->fit_step && now > r->fit_time)
+        fit_plan(j, s, elapsed(r), (double)(s->step - r->fit_step) / (now - r->fit_time));
     s->seconds = elapsed(r);
     lk_status status = j->o->work_path ? swap_state_save(j, err) : LK_OK;
     r->last_checkpoint = lk_now();
@@ -203,11 +214,14 @@ static lk_status roll_back(runner *r, lk_error *err)
     int times = j->state.rollbacks + 1;
     float scale = j->state.rate_scale * 0.5f;
     if (times > NAN_LIMIT)
-        return LK_FAIL(err, LK_E_STATE, "training diverged %d times at ever lower rates; restart with a lower learning rate or with f32", times);
-    lk_log(1, "swap", "step %lld gave no finite loss; going back with half the rate", (long long)j->state.step);
+        return LK_FAIL(err, LK_E_STATE, "training diverged %d times at ever lower rates; restart with a "
+                       "lower learning rate or with f32", times);
+    lk_log(1, "swap", "step %lld gave no finite loss; going back with half the rate",
+           (long long)j->state.step);
     lk_status s = swap_state_load(j, err);
     if (s == LK_E_NOTFOUND)
-        return LK_FAIL(err, LK_E_STATE, "training diverged before its first checkpoint; restart with a lower learning rate or with f32");
+        return LK_FAIL(err, LK_E_STATE, "training diverged before its first checkpoint; restart with a lower "
+                       "learning rate or with f32");
     LK_TRY(s);
     j->state.rollbacks = times;
     j->state.rate_scale = scale;
@@ -228,7 +242,8 @@ static lk_status one_step(runner *r, bool *bad, lk_error *err)
     lk_net_zero_out_grads(j->net.net);
     swap_losses l = swap_step_losses(&j->step, &j->net, b, true);
     float factor = rate_at(j, s);
-    if (j->with_gan && phase_at(s, s->step) == SWAP_ADVERSARY) swap_gan_step(&j->gan, &j->net, b, j->o->gan_power, s->rate_scale);
+    if (j->with_gan && phase_at(s, s->step) == SWAP_ADVERSARY)
+        swap_gan_step(&j->gan, &j->net, b, j->o->gan_power, s->rate_scale);
     lk_params_zero_grad(j->net.params);
     lk_net_backward(j->net.net, true);
     j->optim.lr = j->o->lr * factor;
@@ -260,7 +275,8 @@ static lk_status loop(runner *r, const lk_cancel *cancel, lk_error *err)
     while (s->step < s->end[SWAP_ADVERSARY]) {
         if (lk_cancel_raised(cancel)) {
             LK_TRY(checkpoint(r, err));
-            return LK_FAIL(err, LK_E_CANCELLED, "training stopped at step %lld; the same command goes on from there", (long long)s->step);
+            return LK_FAIL(err, LK_E_CANCELLED, "training stopped at step %lld; the same command goes on "
+                           "from there", (long long)s->step);
         }
         bool bad;
         LK_TRY(one_step(r, &bad, err));
@@ -270,14 +286,16 @@ static lk_status loop(runner *r, const lk_cancel *cancel, lk_error *err)
         }
         double now = lk_now();
         if (r->steps_here == 4) r->fit_step = s->step, r->fit_time = now; /* the first steps warm caches */
-        if (r->steps_here == 16) fit_plan(j, s, elapsed(r), (double)(s->step - r->fit_step) / (now - r->fit_time));
+        if (r->steps_here == 16)
+            fit_plan(j, s, elapsed(r), (double)(s->step - r->fit_step) / (now - r->fit_time));
         validate_at_step(r);
         r->meter.total = s->end[SWAP_ADVERSARY];
         write_note(r);
         lk_meter_set(&r->meter, s->step, r->note);
         if (now - r->last_checkpoint >= every) LK_TRY(checkpoint(r, err));
         if (now - r->last_preview >= look) LK_TRY(preview(r, err));
-        if (j->o->minutes > 0 && j->o->steps <= 0 && elapsed(r) > j->o->minutes * 66.0 + 10.0) s->end[SWAP_ADVERSARY] = s->step;
+        if (j->o->minutes > 0 && j->o->steps <= 0 && elapsed(r) > j->o->minutes * 66.0 + 10.0)
+            s->end[SWAP_ADVERSARY] = s->step;
     }
     return LK_OK;
 }
@@ -287,12 +305,14 @@ static size_t predict_memory(const swap_job *j)
 {
     lk_net_stats st;
     lk_net_stats_get(j->net.net, &st);
-    size_t n = st.activation_bytes + st.scratch_bytes + st.param_bytes + (size_t)st.param_count * 5; /* averages and what they shadow */
+    /* averages and what they shadow */
+    size_t n = st.activation_bytes + st.scratch_bytes + st.param_bytes + (size_t)st.param_count * 5;
     if (j->with_gan) {
         lk_net_stats_get(j->gan.net, &st);
         n += st.activation_bytes + st.scratch_bytes + st.param_bytes;
     }
-    n += (size_t)(SWAP_AHEAD + 1) * (size_t)j->net.batch * (size_t)j->net.config.size * (size_t)j->net.config.size * 32;
+    const size_t pixels = (size_t)j->net.config.size * (size_t)j->net.config.size;
+    n += (size_t)(SWAP_AHEAD + 1) * (size_t)j->net.batch * pixels * 8 * sizeof(float);
     for (int i = 0; i < j->material.person_count; i++)
         n += (size_t)lk_dataset_count(j->material.people[i].data) * LK_SAMPLE_SIZE * LK_SAMPLE_SIZE * 4;
     return n;
@@ -327,16 +347,22 @@ static lk_status check_options(const lk_swap_train_options *o, lk_error *err)
 {
     LK_TRY(swap_config_check(&o->config, "training", err));
     if (!o->model_path) return LK_FAIL(err, LK_E_ARG, "training needs a path for the model");
-    if (o->minutes <= 0 && o->steps <= 0) return LK_FAIL(err, LK_E_ARG, "training needs a budget: minutes or steps");
-    if (o->batch < 1 || o->batch > 64) return LK_FAIL(err, LK_E_RANGE, "a batch of %d faces is outside 1..64", o->batch);
-    if (o->batch_target < 0 || o->batch_target > 64) return LK_FAIL(err, LK_E_RANGE, "%d faces of the destination a step are outside 0..64", o->batch_target);
-    if (!(o->lr > 0 && o->lr < 0.1f)) return LK_FAIL(err, LK_E_RANGE, "a learning rate of %g is outside 0..0.1", (double)o->lr);
-    if (!(o->gan_power >= 0 && o->gan_power <= 10)) return LK_FAIL(err, LK_E_RANGE, "an adversary of strength %g is outside 0..10", (double)o->gan_power);
+    if (o->minutes <= 0 && o->steps <= 0)
+        return LK_FAIL(err, LK_E_ARG, "training needs a budget: minutes or steps");
+    if (o->batch < 1 || o->batch > 64)
+        return LK_FAIL(err, LK_E_RANGE, "a batch of %d faces is outside 1..64", o->batch);
+    if (o->batch_target < 0 || o->batch_target > 64)
+        return LK_FAIL(err, LK_E_RANGE, "%d faces of the destination a step are outside 0..64",
+                       o->batch_target);
+    if (!(o->lr > 0 && o->lr < 0.1f))
+        return LK_FAIL(err, LK_E_RANGE, "a learning rate of %g is outside 0..0.1", (double)o->lr);
+    if (!(o->gan_power >= 0 && o->gan_power <= 10))
+        return LK_FAIL(err, LK_E_RANGE, "an adversary of strength %g is outside 0..10", (double)o->gan_power);
     return LK_OK;
 }
 
-lk_status swap_train_run(swap_job *j, lk_swap_train_report *report, const lk_cancel *cancel, const lk_progress_sink *progress,
-                         lk_error *err)
+lk_status swap_train_run(swap_job *j, lk_swap_train_report *report, const lk_cancel *cancel,
+                         const lk_progress_sink *progress, lk_error *err)
 {
     runner r = {.j = j};
     memset(report, 0, sizeof *report);
@@ -362,7 +388,8 @@ lk_status swap_train_run(swap_job *j, lk_swap_train_report *report, const lk_can
     LK_GOTO(done, preview(&r, err));
     report->steps = j->state.step;
     report->minutes = j->state.seconds / 60.0;
-    report->images_per_second = lk_now() > r.started ? (double)(r.steps_here * j->net.batch) / (lk_now() - r.started) : 0;
+    report->images_per_second = lk_now() > r.started
+        ? (double)(r.steps_here * j->net.batch) / (lk_now() - r.started) : 0;
     report->loss_train = (float)j->state.losses.total;
     report->loss_held_out = (float)j->state.last.loss;
     report->ssim_held_out = (float)j->state.last.ssim;

@@ -17,8 +17,8 @@ lk_status swap_config_check(const lk_swap_config *c, const char *where, lk_error
 /* Code of each picture: (N,3,S,S) -> (N,ae,1,1). Parameters "enc." and "inter.". */
 lk_node swap_describe_encoder(lk_net *net, lk_node pictures, const lk_swap_config *c);
 /* Code (with or without the "who" units behind it) -> face (sigmoid) and mask (logits), named outputs. */
-void swap_describe_decoder(lk_net *net, const char *prefix, lk_node code, const lk_swap_config *c, const char *face_out,
-                           const char *mask_out);
+void swap_describe_decoder(lk_net *net, const char *prefix, lk_node code, const lk_swap_config *c,
+                           const char *face_out, const char *mask_out);
 /* Patch discriminator (N,3,S,S) -> (N,1,S/4,S/4) logits; receptive field 27 px. Parameters "disc.". */
 lk_node swap_describe_patch(lk_net *net, lk_node pictures);
 
@@ -34,9 +34,10 @@ typedef struct swap_net {
     lk_swap_config config;
 } swap_net;
 
-/* The network that training steps: count[0] (+ count[1]) pictures; who: the base's, one decoder "dec." told who it draws. */
-lk_status swap_net_new(swap_net *out, const lk_swap_config *c, const int count[SWAP_SIDES], bool base, lk_backend backend,
-                       lk_dtype type, uint64_t seed, lk_error *err);
+/* The network that training steps: count[0] (+ count[1]) pictures; who: the base's, one decoder "dec." told
+ * who it draws. */
+lk_status swap_net_new(swap_net *out, const lk_swap_config *c, const int count[SWAP_SIDES], bool base,
+                       lk_backend backend, lk_dtype type, uint64_t seed, lk_error *err);
 void swap_net_clear(swap_net *n);
 
 /* --- training pictures (augment.c) -------------------------------------------------- */
@@ -60,8 +61,8 @@ typedef struct swap_augment {
 } swap_augment;
 
 /* Writes S x S pictures: input and target RGB, mask, and the weight of each pixel in the plain losses. */
-void swap_augment_make(const swap_pick *pick, const swap_augment *how, const lk_swap_config *c, lk_rng *r, float *input,
-                       float *target, float *mask, float *weight);
+void swap_augment_make(const swap_pick *pick, const swap_augment *how, const lk_swap_config *c, lk_rng *r,
+                       float *input, float *target, float *mask, float *weight);
 void swap_sample_tone(const lk_sample *s, float tone[3]);
 
 /* --- batches (feed.c) ----------------------------------------------------------------- */
@@ -92,16 +93,19 @@ typedef struct swap_material {
 void swap_material_clear(swap_material *m);
 
 typedef struct swap_feed swap_feed;
-lk_status swap_feed_new(swap_feed **out, const swap_material *m, const swap_net *net, uint64_t seed, lk_error *err);
+lk_status swap_feed_new(swap_feed **out, const swap_material *m, const swap_net *net, uint64_t seed,
+                        lk_error *err);
 void swap_feed_free(swap_feed **f);
 /* Ask for the batch of a step; at most SWAP_AHEAD may be under way. */
 #define SWAP_AHEAD 3
 lk_status swap_feed_ask(swap_feed *f, int64_t step, const swap_augment *how);
 lk_status swap_feed_take(swap_feed *f, swap_batch **out);
 void swap_feed_give_back(swap_feed *f, swap_batch *b);
-void swap_batch_fill(const swap_material *m, const swap_net *net, uint64_t seed, int64_t step, const swap_augment *how, swap_batch *b);
+void swap_batch_fill(const swap_material *m, const swap_net *net, uint64_t seed, int64_t step,
+                     const swap_augment *how, swap_batch *b);
 /* The unchanged picture of one item (no augmentation). */
-void swap_item_plain(const swap_material *m, const swap_item *it, const lk_swap_config *c, float *input, float *target, float *mask, float *weight);
+void swap_item_plain(const swap_material *m, const swap_item *it, const lk_swap_config *c, float *input,
+                     float *target, float *mask, float *weight);
 
 /* --- losses (step.c) ---------------------------------------------------------------------- */
 
@@ -111,7 +115,7 @@ lk_status swap_step_new(swap_step *s, const swap_net *net, lk_error *err);
 void swap_step_clear(swap_step *s);
 /* Put the batch into the net. */
 void swap_net_feed(swap_net *net, const swap_batch *b);
-/* After forward: value of the losses and, when grad, gradients of the outputs (which must be zeroed before). */
+/* After forward: value of the losses and, when grad, gradients of the outputs (zeroed before). */
 swap_losses swap_step_losses(swap_step *s, swap_net *net, const swap_batch *b, bool grad);
 
 /* --- adversary (gan.c) ----------------------------------------------------------------------- */
@@ -124,14 +128,17 @@ typedef struct swap_gan {
     int count;            /* fakes a step; the net takes as many real ones before them */
 } swap_gan;
 typedef struct swap_gan_losses { double fool, judge, real_right, fake_right; } swap_gan_losses;
-lk_status swap_gan_new(swap_gan *g, const swap_net *net, lk_backend backend, lk_dtype type, uint64_t seed, lk_error *err);
+lk_status swap_gan_new(swap_gan *g, const swap_net *net, lk_backend backend, lk_dtype type, uint64_t seed,
+                       lk_error *err);
 void swap_gan_clear(swap_gan *g);
-/* One alternating round on side 0: adds power times the gradient that fools the judge, then teaches the judge. */
+/* One alternating round on side 0: adds power times the gradient that fools the judge, then teaches the
+ * judge. */
 swap_gan_losses swap_gan_step(swap_gan *g, swap_net *net, const swap_batch *b, float power, float lr_factor);
 
 /* --- measuring and showing (validate.c) --------------------------------------------------------- */
 
-typedef struct swap_validation { double loss, ssim, detail; } swap_validation; /* detail: gradient energy made / true, in the face */
+/* detail: gradient energy made / true, in the face */
+typedef struct swap_validation { double loss, ssim, detail; } swap_validation;
 /* Averaged weights on the held-out pictures of side 0. */
 swap_validation swap_validate(swap_net *net, const swap_material *m, swap_step *s, swap_batch *scratch);
 /* Sheet of five rows (base: two); sheet->data allocated by the caller through swap_preview_size. */
@@ -145,7 +152,8 @@ typedef enum swap_phase { SWAP_WARP, SWAP_SHARP, SWAP_ADVERSARY, SWAP_PHASES } s
 typedef struct swap_state {
     int64_t step;
     int64_t begin;            /* of the present plan: a finished training may be given more */
-    int64_t end[SWAP_PHASES]; /* first step after each phase: the plan, recorded so that a resumed run keeps it */
+    /* first step after each phase: the plan, recorded so that a resumed run keeps it */
+    int64_t end[SWAP_PHASES];
     double seconds;           /* of training so far */
     float rate_scale;         /* halved after a step that was not a number */
     int rollbacks;
@@ -187,8 +195,8 @@ lk_status swap_base_load(swap_job *j, const char *path, lk_error *err);
 
 /* --- the loop (train.c) ----------------------------------------------------------------------------- */
 
-lk_status swap_train_run(swap_job *j, lk_swap_train_report *report, const lk_cancel *cancel, const lk_progress_sink *progress,
-                         lk_error *err);
+lk_status swap_train_run(swap_job *j, lk_swap_train_report *report, const lk_cancel *cancel,
+                         const lk_progress_sink *progress, lk_error *err);
 lk_status swap_batch_new(swap_batch *b, const swap_net *net, lk_error *err);
 void swap_batch_clear(swap_batch *b);
 

@@ -30,6 +30,7 @@ void lk_registry_close(lk_registry **r);
 
 typedef struct lk_subject { char id[37]; char name[128]; bool depicts_nobody; int64_t created; } lk_subject;
 /* name is unique in the registry; depicts_nobody: a synthetic actor. Makes the subject's key pair. */
+/* LK_E_STATE when the name is taken. */
 lk_status lk_subject_add(lk_registry *r, const char *name, bool depicts_nobody, lk_subject *out,
                          lk_error *err);
 /* LK_E_NOTFOUND: nobody of that name; LK_E_CONSENT: the row does not carry the studio's signature. */

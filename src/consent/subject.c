@@ -100,7 +100,7 @@ static lk_status name_is_free(lk_registry *r, const char *name, lk_error *err)
     if (s == LK_OK) s = lk_stmt_step(q, err);
     lk_stmt_free(&q);
     if (s == LK_OK)
-        return LK_FAIL(err, LK_E_ARG, "somebody called '%s' is already in %s; choose another name", name,
+        return LK_FAIL(err, LK_E_STATE, "somebody called '%s' is already in %s; choose another name", name,
                        r->dir);
     return s == LK_END ? LK_OK : s;
 }

@@ -18,7 +18,7 @@ static void test_subjects(void)
     CHECK_STR(s.name, "Bob");
     CHECK(s.depicts_nobody, "Bob is synthetic");
     CHECK_STATUS(lk_subject_find(w.r, "Eve", &s, &w.err), LK_E_NOTFOUND, &w.err);
-    CHECK_STATUS(lk_subject_add(w.r, "Ann", false, &s, &w.err), LK_E_ARG, &w.err);
+    CHECK_STATUS(lk_subject_add(w.r, "Ann", false, &s, &w.err), LK_E_STATE, &w.err);
     CHECK_STATUS(lk_subject_add(w.r, "", false, &s, &w.err), LK_E_ARG, &w.err);
     CHECK_STATUS(lk_subject_add(w.r, " Eve", false, &s, &w.err), LK_E_ARG, &w.err);
     CHECK_STATUS(lk_subject_add(w.r, "E\nve", false, &s, &w.err), LK_E_ARG, &w.err);

@@ -65,7 +65,8 @@ static void renders(void)
     lk_face one = face_at(100, 150, 120, 1);
     CHECK_OK(lk_swap_render_frame(r, frame, &one, 1, &out, &err), &err);
     changed(frame, out, W / 2, &left, &right);
-    CHECK(left > 3000 && right == 0, "%lld samples changed left, %lld right", (long long)left, (long long)right);
+    CHECK(left > 3000 && right == 0, "%lld samples changed left, %lld right", (long long)left,
+          (long long)right);
 
     /* the same again after a reset: the same samples */
     lk_swap_renderer_reset(r);
@@ -81,7 +82,8 @@ static void renders(void)
     many[5].lm[40].y = INFINITY;
     CHECK_OK(lk_swap_render_frame(r, frame, many, 6, &out, &err), &err);
     changed(frame, out, W / 2, &left, &right);
-    CHECK(left > 2000 && right > 1000, "%lld samples changed left, %lld right", (long long)left, (long long)right);
+    CHECK(left > 2000 && right > 1000, "%lld samples changed left, %lld right", (long long)left,
+          (long long)right);
     lk_frame_unref(&out);
 
     /* only such faces: the frame itself */

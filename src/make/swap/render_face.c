@@ -223,7 +223,8 @@ static bool mask_bounds(const lk_image *mask, lk_rect *out)
     return x1 >= 0;
 }
 
-/* Grain at the frame's own resolution: of the work picture, or, where that is reduced, of a patch in its middle. */
+/* Grain at the frame's own resolution: of the work picture, or, where that is reduced, of a patch in its
+ * middle. */
 #define PATCH 192
 static lk_status measure_grain(lk_swap_compositor *c, const lk_frame *f, place p, const lk_image *work,
                                const lk_image *alpha, lk_swap_noise *out, lk_error *err)

@@ -12,7 +12,7 @@
 #define ACTOR_SIDE 232   /* px kept around an actor's face */
 #define ACTOR_CONTEXT 2.2f
 #define CLIP_STEP 5      /* every fifth frame of a clip */
-#define HIDDEN_WEIGHT 0.4f
+#define HIDDEN_WEIGHT 0.6f
 
 typedef struct loader {
     const char *dir;
@@ -228,6 +228,8 @@ static void read_labels(const lk_json *o, lk_example *e)
         if (strlen(vis) == LK_LANDMARKS && vis[i] == '0') e->weight[i] = HIDDEN_WEIGHT;
     }
     e->has_lm = true;
+    const lk_json *pose = lk_json_get(o, "ypr");
+    if (pose && pose->child) e->yaw = (float)pose->child->number;
 }
 
 /* Palette masks: white is visible face, red an occluder; black-and-white ones are the same with no red. */

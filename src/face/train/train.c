@@ -18,6 +18,7 @@
 #define WEIGHT_DECAY 0.01f
 #define CLIP_NORM 5.0f
 #define DAMP_RESIDUALS 0.25f
+#define FINE_TUNE 0.4f        /* of the learning rate, when starting from trained weights */
 
 static const lk_face_task *const tasks[] = {&lk_face_task_detect, &lk_face_task_landmark, &lk_face_task_mask,
                                             &lk_face_task_id};
@@ -275,7 +276,8 @@ static lk_status step(lk_face_job *job, run *r, double *loss, double *norm)
     lk_net_backward(job->net, true);
     LK_TRY(lk_queue_put(r->loader.empty, b));
     lk_optim *o = &r->optim;
-    o->lr = t->lr * lk_schedule_factor(o->t, LK_MIN(200, r->total / 10), r->total, r->total * 6 / 10);
+    float rate = t->lr * (job->options.start_from ? FINE_TUNE : 1);
+    o->lr = rate * lk_schedule_factor(o->t, LK_MIN(200, r->total / 10), r->total, r->total * 6 / 10);
     *norm = lk_optim_step(o, job->params);
     if (!isfinite(*norm)) o->t++; /* a step that was not taken; its batch is not met again */
     if (t->after_step) t->after_step(job);

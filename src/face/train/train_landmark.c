@@ -16,6 +16,7 @@
 #define COORD_WEIGHT 3.0f
 #define HUBER 0.15f          /* cells; below it the distance counts squared */
 #define FACE_WEIGHT 0.3f
+#define TURNED_SHARE 0.6f
 
 /* Eyes and mouth carry expression; the jaw line is loosely defined along itself. */
 static float importance(int i) { return i < 17 ? 0.7f : i < 36 ? 1.0f : 1.5f; }
@@ -52,17 +53,28 @@ static lk_affine jittered(const lk_example *e, bool held, bool misframed, lk_rng
     return lk_affine_mul(lk_affine_shift(dx, dy), m);
 }
 
+/* Faces turned far away are rare and hard: of three, often the one turned most. */
+static const lk_example *pick_turned(const lk_face_job *job, lk_source source, bool held, lk_rng *r)
+{
+    const lk_example *best = lk_face_job_pick(job, source, held, r);
+    if (held || source == LK_SOURCE_PHOTO || lk_rng_uniform(r) > TURNED_SHARE) return best;
+    for (int i = 0; i < 2; i++) {
+        const lk_example *e = lk_face_job_pick(job, source, held, r);
+        if (fabsf(e->yaw) > fabsf(best->yaw)) best = e;
+    }
+    return best;
+}
+
 static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, float *y, float *scratch)
 {
     float u = lk_rng_uniform(r);
     bool photo = u < 0.45f, still = u < 0.78f;
     bool none = !held && lk_rng_uniform(r) < 0.06f, misframed = !held && !none && lk_rng_uniform(r) < 0.06f;
-    const lk_example *e = lk_face_job_pick(job,
-                                           none    ? LK_SOURCE_NOFACE
-                                           : photo ? LK_SOURCE_PHOTO
-                                           : still ? LK_SOURCE_STILL
-                                                   : LK_SOURCE_ACTOR,
-                                           held, r);
+    lk_source source = none    ? LK_SOURCE_NOFACE
+                       : photo ? LK_SOURCE_PHOTO
+                       : still ? LK_SOURCE_STILL
+                               : LK_SOURCE_ACTOR;
+    const lk_example *e = pick_turned(job, source, held, r);
     const lk_example *other = lk_face_job_pick(job, LK_SOURCE_NOFACE, false, r);
     memset(y, 0, LABELS * sizeof *y);
     bool face = e->has_lm && !misframed;

@@ -5,6 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A file that is no clip is found before an hour is spent on those that stand before it, and leaves no row. */
+static lk_status check_files(const lk_import_job *job, lk_error *err)
+{
+    for (int i = 0; i < job->file_count; i++) {
+        lk_reader *r = NULL;
+        LK_TRY(lk_reader_open(job->files[i], &r, err));
+        lk_reader_close(&r);
+    }
+    return LK_OK;
+}
+
 /* Source files are parents of the dataset in the lineage. */
 static lk_status add_sources(lk_project *p, const lk_import_job *job, const lk_grant *g, lk_hash *hashes, lk_error *err)
 {
@@ -46,6 +57,7 @@ lk_status lk_import_run(lk_project *p, const lk_import_job *job, lk_import_resul
     lk_hash *sources = lk_calloc((size_t)job->file_count, sizeof *sources);
     if (!sources) return LK_FAIL(err, LK_E_NOMEM, "no memory to import %d files", job->file_count);
     LK_GOTO(done, lk_grant_get(p->registry, job->subject, use, "import", &g, err));
+    LK_GOTO(done, check_files(job, err));
     LK_GOTO(done, add_sources(p, job, g, sources, err));
     LK_GOTO(done, lk_analyser_open(NULL, &a, err));
     lk_asset asset = {.kind = "dataset", .created = lk_wall_time()};

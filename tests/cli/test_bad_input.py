@@ -37,7 +37,7 @@ def make_clips():
         f.write("This is a shopping list, not a film.\n" * 50)
     with open("cut-off.mp4", "wb") as f:      # the index, which stands at the end, is gone
         f.write(body[:len(body) // 2])
-    patched("b.mp4", "no-index.mp4", b"moov", 0, b"free")
+    patched("b.mp4", "no-index.mp4", b"moov", 0, b"xxxx")
     patched("b.mp4", "no-config.mp4", b"avcC", 4, b"\xff" * 24)
     with open("noise.mp4", "wb") as f:        # the frames' data is noise, the index is whole
         at = body.index(b"mdat") + 4
@@ -48,7 +48,7 @@ def make_clips():
     ffmpeg("-f", "lavfi", "-i", "color=c=gray:s=160x120:r=10:d=0.3", "-c:v", "libx264", "-preset", "ultrafast", "faceless.mp4")
     ffmpeg("-i", "b.mp4", "-frames:v", 1, "-an", "-c:v", "libx264", "-preset", "ultrafast", "one.mp4")
     hour = 3600 * 1000
-    patched("b.mp4", "three-hours.mp4", b"mvhd", 4 + 12, (3 * hour).to_bytes(4, "big"))
+    patched("b.mp4", "three-hours.mp4", b"mvhd", 20, (3 * hour).to_bytes(4, "big"))
     with open("huge.ppm", "wb") as f:
         f.write(b"P6\n60000 60000\n255\n" + b"\0" * 1000)
     check(len(os.listdir(".")) >= 14)
@@ -77,10 +77,10 @@ def calls(name):
 
 
 def bad_files_are_refused():
-    before = listing(".")
     for name, codes in BAD.items():
         for args, want in zip(calls(name), codes):
-            r = likeness(*args)
+            before = listing(".")
+            r = likeness(*args, "-q")
             check(r.code == want, name, args[0], "wanted", want, r)
             if want:
                 check(r.err.count(name) >= 1, args[0], "does not name", name, r)
@@ -110,7 +110,7 @@ def odd_but_usable():
 def nothing_to_write_to():
     before = listing(".")
     r = likeness("faces", "b.mp4", "--picture", "no/such/folder/x.png")
-    check(r.code in (1, 2) and "no/such/folder" in r.err, r)
+    check(r.code in (1, 2, 6) and "no/such/folder" in r.err, r)
     for name in ("out.avi", "out", "folder.mp4"):
         r = likeness("swap", "b.mp4", "-m", "m", "-o", name, "-p", P)
         check(r.code in (1, 2, 6) and name in r.err, name, r)

@@ -63,6 +63,7 @@ static void taps_clear(taps *t)
 {
     lk_free(t->first);
     lk_free(t->weight);
+    *t = (taps){0};
 }
 
 /* Tables for one axis. Weights that fall outside are added to the edge pixel's, so that reading needs no

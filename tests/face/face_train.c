@@ -70,8 +70,8 @@ int main(int argc, char **argv)
     lk_status s = lk_face_train(argv[1], &o, &r, cancel, &sink, &err);
     if (s != LK_OK) fprintf(stderr, "%s\n", err.message);
     else
-        printf("%lld steps, loss %.4f -> %.4f, held-out %.4f\n", (long long)r.steps, r.first_loss, r.last_loss,
-               r.held_out);
+        printf("%lld steps, loss %.4f -> %.4f, held-out %.4f\n", (long long)r.steps, r.first_loss,
+               r.last_loss, r.held_out);
     lk_cancel_free(cancel);
     return s == LK_OK ? 0 : lk_status_exit_code(s);
 }

@@ -35,6 +35,7 @@ typedef struct cli_args cli_args;
 enum {
     CLI_PROJECT = 1,        /* opens the project folder */
     CLI_PROJECT_CREATE = 2, /* and makes it when absent */
+    CLI_PROJECT_MAYBE = 16, /* opens it when it is there */
     CLI_MAKES_MEDIA = 4,    /* writes made pixels: through mark/ */
     CLI_LONG = 8            /* shows progress, Ctrl-C stops it without loss */
 };

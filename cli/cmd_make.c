@@ -89,11 +89,5 @@ lk_status cmd_swap(cli_args *a, lk_error *err)
 lk_status cmd_model_show(cli_args *a, lk_error *err)
 {
     /* A model file needs no project; a name is looked up in the project when there is one. */
-    lk_project *p = NULL;
-    const char *dir = getenv("LIKENESS_PROJECT");
-    lk_error ignored;
-    if (lk_project_open(dir && *dir ? dir : "likeness-project", false, &p, &ignored)) p = NULL;
-    lk_status s = lk_model_show(p, a->args[0], cli_flag(a, "json"), cli_line, NULL, err);
-    lk_project_close(&p);
-    return s;
+    return lk_model_show(a->project, a->args[0], cli_flag(a, "json"), cli_line, NULL, err);
 }

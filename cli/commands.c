@@ -31,7 +31,7 @@ static const cli_option import_options[] = {
     {"subject", 's', CLI_STRING, "NAME", NULL, 0, 0, "who is seen (required)"},
     {"as", 'a', CLI_CHOICE, "source|target", "source", 0, 0, "source: the face to put on; target: the performance that gets it"},
     {"track", 't', CLI_INT, "N", "-1", -1, 10000, "which person of the clip (see likeness faces); -1 = the one seen longest"},
-    {"max-samples", 0, CLI_INT, "N", "2000", 50, 20000, "keep at most so many faces; near-duplicates go first"},
+    {"max-samples", 0, CLI_INT, "N", "2000", 8, 20000, "keep at most so many faces; near-duplicates go first"},
 };
 
 static const cli_option train_swap_options[] = {
@@ -132,7 +132,7 @@ const cli_command cli_commands[] = {
      "  likeness swap scene.mp4 --model \"Ada Actor-on-Bob Double\" -o out.mp4 --sheet out.png\n", OPTIONS(swap_options),
      CLI_PROJECT | CLI_LONG | CLI_MAKES_MEDIA, cmd_swap},
     {"model show", "Make", "NAME", 1, 1, "say what a model is: people, consent, recipe, scores", NULL,
-     "  likeness model show ada-on-bob\n  likeness model show file.safetensors --json\n", OPTIONS(model_show_options), 0,
+     "  likeness model show ada-on-bob\n  likeness model show file.safetensors --json\n", OPTIONS(model_show_options), CLI_PROJECT_MAYBE,
      cmd_model_show},
 
     {"bench", "For engineers", "NAME", 0, 1, "measure quality and speed; without a name: list the benches", NULL,

@@ -45,10 +45,11 @@ static const char *common_value(const char *const *common, const char *name)
 
 static lk_status open_project(cli_args *a, const char *dir, lk_error *err)
 {
-    if (!(a->command->flags & (CLI_PROJECT | CLI_PROJECT_CREATE))) return LK_OK;
+    if (!(a->command->flags & (CLI_PROJECT | CLI_PROJECT_CREATE | CLI_PROJECT_MAYBE))) return LK_OK;
     if (!dir) dir = getenv("LIKENESS_PROJECT");
     if (!dir || !*dir) dir = "likeness-project";
-    return lk_project_open(dir, (a->command->flags & CLI_PROJECT_CREATE) != 0, &a->project, err);
+    lk_status s = lk_project_open(dir, (a->command->flags & CLI_PROJECT_CREATE) != 0, &a->project, err);
+    return s == LK_E_NOTFOUND && (a->command->flags & CLI_PROJECT_MAYBE) ? LK_OK : s;
 }
 
 static int run(const cli_command *c, int argc, char **argv)

@@ -49,10 +49,10 @@ typedef struct lk_import_report {
     int blurred;
 } lk_import_report;
 /* A clip or still: analyse, choose the subject's track (the one given, or -1 = the longest; others are
- * counted and left out), build. Grants are checked again while it runs. */
+ * counted and left out), build (max_samples as for lk_dataset_builder_new). Grants are checked again while it runs. */
 lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const char *const *paths,
-                            int count, int track, const char *out_path, lk_hash *hash,
-                                lk_import_report *report,
+                            int count, int track, int max_samples, const char *out_path, lk_hash *hash,
+                            lk_import_report *report,
                             const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
 
 /* Reading: the file's record id and subject must be the grant's. */

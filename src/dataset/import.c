@@ -117,8 +117,8 @@ done:
 }
 
 lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const char *const *paths,
-                            int count, int track, const char *out_path, lk_hash *hash,
-                                lk_import_report *report,
+                            int count, int track, int max_samples, const char *out_path, lk_hash *hash,
+                            lk_import_report *report,
                             const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
 {
     lk_import_report local;
@@ -127,7 +127,7 @@ lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const
     if (count < 1) return LK_FAIL(err, LK_E_ARG, "nothing to import: name a clip or a still");
     job j = {.analyser = a, .grant = g, .use = use, .report = report, .cancel = cancel, .progress = progress};
     lk_dataset *made = NULL;
-    lk_status s = lk_dataset_builder_new(g, use, 0, &j.builder, err);
+    lk_status s = lk_dataset_builder_new(g, use, max_samples, &j.builder, err);
     if (s == LK_OK) s = lk_image_new(LK_SAMPLE_SIZE, LK_SAMPLE_SIZE, 3, &j.crop, err);
     if (s == LK_OK) s = lk_image_new(LK_SAMPLE_SIZE, LK_SAMPLE_SIZE, 1, &j.mask, err);
     for (int i = 0; i < count && s == LK_OK; i++) s = import_clip(&j, paths[i], i, track, err);

@@ -61,8 +61,8 @@ lk_status lk_import_run(lk_project *p, const lk_import_job *job, lk_import_resul
     LK_GOTO(done, add_sources(p, job, g, sources, err));
     LK_GOTO(done, lk_analyser_open(NULL, &a, err));
     lk_asset asset = {.kind = "dataset", .created = lk_wall_time()};
-    LK_GOTO(done, lk_dataset_import(g, use, a, job->files, job->file_count, job->track, out->path, &asset.hash, &report, cancel,
-                                    progress, err));
+    LK_GOTO(done, lk_dataset_import(g, use, a, job->files, job->file_count, job->track, job->max_samples, out->path, &asset.hash,
+                                    &report, cancel, progress, err));
     snprintf(asset.path, sizeof asset.path, "%.511s", out->path);
     snprintf(asset.note, sizeof asset.note, "%lld faces of %.128s as %.16s", (long long)report.kept, job->subject, job->role);
     LK_GOTO(done, lk_lineage_add(p->registry, &asset, sources, job->file_count, (const lk_grant *const *)&g, 1, err));

@@ -37,6 +37,9 @@ def importing():
         n = len(times(f"{who}.mp4"))
         check(f"{n} frames, {n} with the face" in r.out and "advice" in r.out, r)
         check(os.path.getsize(f"{P}/datasets/actor-{who}.{role}.safetensors") > 100000)
+    add_person("few", "actor-b", "face-target")
+    r = must("import", "b.mp4", "-s", "actor-b", "-a", "target", "--max-samples", 8, "-p", "few")
+    check(" 8 kept" in r.out, "asked for 8 samples:", r)
 
 
 def training():
@@ -91,7 +94,7 @@ def the_sheet_is_a_picture():
 
 
 def the_model_card():
-    r = must("model", "show", f"{P}/models/actor-a-on-actor-b.safetensors")
+    r = must("model", "show", "actor-a-on-actor-b", "-p", P)
     check(record["a"] in r.out and record["b"] in r.out and "64 px" in r.out, r)
     card = json.loads(must("model", "show", f"{P}/models/actor-a-on-actor-b.safetensors", "--json").out)
     check(card["source_record"] == record["a"] and card["size"] == 64 and card["card"], card)

@@ -355,7 +355,7 @@ static void every_command_runs(void)
         {"bench", 0, "swap"},
         /* and with one */
         {"subject add ada", 0, "consent grant"},
-        {"subject add ada", 2, "another name"},
+        {"subject add ada", 1, "another name"},
         {"subject add ''", 2, "name"},
         {"subject list", 0, "ada"},
         {"consent list", 0, "consent grant"},

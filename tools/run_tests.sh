@@ -52,7 +52,8 @@ echo "== quick tests under ASan and UBSan"
 # OpenMP's threads keep their memory until the process ends, and libdnnl caches its kernels: no leaks of ours.
 export LSAN_OPTIONS="suppressions=$PWD/tools/lsan.supp:print_suppressions=0" ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-if compile build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false; then
+# Warnings stay warnings here: gcc sees bounds that are not there through the instrumentation; both plain builds are strict.
+if compile build-asan --buildtype=debugoptimized -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false; then
     suite build-asan --suite quick --timeout-multiplier 5
 else
     failed=$((failed + 1))

@@ -397,11 +397,14 @@ static const check_test tests[] = {
 /* test_table PROGRAM [TEST] */
 int main(int argc, char **argv)
 {
-    if (argc < 2 || strlen(argv[1]) >= sizeof program) {
+    /* The tests leave this folder, so the way to the program must be whole. */
+    char *whole = argc > 1 ? realpath(argv[1], NULL) : NULL;
+    if (!whole || strlen(whole) >= sizeof program) {
         fprintf(stderr, "usage: test_table LIKENESS [TEST]\n");
         return 2;
     }
-    strcpy(program, argv[1]);
+    strcpy(program, whole);
+    free(whole);
     unsetenv("LIKENESS_PROJECT");
     tempdir_make("table");
     return tempdir_remove(check_main(argc - 1, argv + 1, tests, CLI_COUNT(tests)));

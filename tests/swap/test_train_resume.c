@@ -89,6 +89,11 @@ static int child(const char *dir)
     if (check_failures) return 1;
     lk_status s = lesson_train(&l, &r, NULL, NULL);
     if (s != LK_OK) printf("# %s\n", err.message);
+    lk_dataset_close(&l.source);
+    lk_dataset_close(&l.target);
+    lk_grant_free(&l.world.source);
+    lk_grant_free(&l.world.target);
+    lk_registry_close(&l.world.registry);
     return s == LK_OK ? 0 : 1;
 }
 

@@ -270,7 +270,7 @@ static lk_node shipped(lk_net *net) { return lk_net_face_detect(net, 1, LK_DETEC
 const lk_face_task lk_face_task_detect = {
     .name = "face-detect",
     .want = LK_WANT_PHOTOS | LK_WANT_STILLS | LK_WANT_ACTORS | LK_WANT_NOFACE,
-    .steps = 3000,
+    .steps = 2600,
     .batch = 16,
     .lr = 1.2e-3f,
     .threshold = 0.7f,

@@ -2,9 +2,6 @@
  * and class vector, the right class handicapped by a margin (CosFace: Wang et al.
  * 2018). Class vectors are kept at unit length after each step. The held-out slice is
  * people who were never learned.
- *
- * A hundred real people are few. The half-and-half blend of two of them, aligned, is
- * a face that is neither; fixed pairs of people make further classes.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -15,8 +12,6 @@
 #define S LK_NET_CROP
 #define SCALE 18.0f
 #define MARGIN 0.2f
-#define BLENDS 160     /* classes made of two people each */
-#define BLEND_SHARE 0.35f
 #define PASSES 3 /* of the landmark net, to place an unlabelled photograph */
 
 /* A smile is photographed like the same person's neutral face: start from its points and let the landmark net
@@ -52,59 +47,32 @@ static lk_status prepare(lk_face_job *job, lk_error *err)
     return s;
 }
 
-/* A photograph of this person; the pool is short enough to walk. */
-static const lk_example *photo_of(const lk_face_job *job, int identity, lk_rng *r)
-{
-    int n = job->pool_count[LK_SOURCE_PHOTO], from = (int)lk_rng_below(r, (uint32_t)n);
-    for (int i = 0; i < n; i++) {
-        const lk_example *e = &job->data.all[job->pool[LK_SOURCE_PHOTO][(from + i) % n]];
-        if (e->identity == identity && e->has_lm) return e;
-    }
-    return NULL;
-}
-
-/* The two people of a blend: the same for every picture of that class. */
-static bool blend_pair(const lk_face_job *job, int blend, lk_rng *r, const lk_example *pair[2])
-{
-    if (job->pool_count[LK_SOURCE_PHOTO] < 2) return false;
-    lk_rng fixed = lk_rng_at(job->options.seed, 10, 0, (uint64_t)blend);
-    int a = lk_face_job_pick(job, LK_SOURCE_PHOTO, false, &fixed)->identity, b = a;
-    for (int tries = 0; tries < 20 && b == a; tries++)
-        b = lk_face_job_pick(job, LK_SOURCE_PHOTO, false, &fixed)->identity;
-    pair[0] = photo_of(job, a, r);
-    pair[1] = photo_of(job, b, r);
-    return a != b && pair[0] && pair[1];
-}
-
 static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, float *y, float *scratch)
 {
-    const lk_example *pair[2] = {NULL, NULL}, *other = lk_face_job_pick(job, LK_SOURCE_STILL, false, r);
-    int blend = (int)lk_rng_below(r, BLENDS);
-    bool mixed = !held && lk_rng_uniform(r) < BLEND_SHARE && blend_pair(job, blend, r, pair);
-    for (int tries = 0; !mixed && tries < 50; tries++) {
+    const lk_example *e = NULL;
+    for (int tries = 0; tries < 50; tries++) {
         float u = lk_rng_uniform(r);
-        pair[0] = lk_face_job_pick(job,
-                                   u < 0.65f           ? LK_SOURCE_PHOTO
-                                   : u < 0.95f || held ? LK_SOURCE_STILL
-                                                       : LK_SOURCE_ACTOR,
-                                   held, r);
-        if (pair[0]->has_lm && pair[0]->identity >= 0) break;
+        e = lk_face_job_pick(job,
+                             u < 0.62f           ? LK_SOURCE_PHOTO
+                             : u < 0.95f || held ? LK_SOURCE_STILL
+                                                 : LK_SOURCE_ACTOR,
+                             held, r);
+        if (e->has_lm && e->identity >= 0) break;
     }
+    const lk_example *other = lk_face_job_pick(job, LK_SOURCE_STILL, false, r);
     float mid = (S - 1) * 0.5f, scale = expf(lk_rng_range(r, -0.07f, 0.07f)),
           stretch = lk_rng_range(r, -0.03f, 0.03f);
-    lk_affine jitter = lk_affine_about(mid, mid, lk_rng_range(r, -7, 7), scale * (1 + stretch),
-                                       scale * (1 - stretch), lk_rng_range(r, -0.05f, 0.05f));
-    jitter = lk_affine_mul(lk_affine_shift(lk_rng_range(r, -3, 3), lk_rng_range(r, -3, 3)), jitter);
-    if (lk_rng_uniform(r) < 0.5f) jitter = lk_affine_mul(lk_affine_mirror(S), jitter);
-    for (int i = 0; i < (mixed ? 2 : 1); i++) {
-        lk_affine m = lk_affine_mul(jitter, lk_face_align(pair[i]->lm, S, LK_FACE_CROP_COVERAGE));
-        lk_pic_sample(&pair[i]->pic, lk_affine_invert(m), true, i ? scratch : x, S, S);
-    }
-    for (int i = 0; mixed && i < S * S * 3; i++) x[i] = 0.5f * (x[i] + scratch[i]);
+    lk_affine m = lk_face_align(e->lm, S, LK_FACE_CROP_COVERAGE);
+    m = lk_affine_mul(lk_affine_about(mid, mid, lk_rng_range(r, -7, 7), scale * (1 + stretch),
+                                      scale * (1 - stretch), lk_rng_range(r, -0.05f, 0.05f)),
+                      m);
+    m = lk_affine_mul(lk_affine_shift(lk_rng_range(r, -3, 3), lk_rng_range(r, -3, 3)), m);
+    if (lk_rng_uniform(r) < 0.5f) m = lk_affine_mul(lk_affine_mirror(S), m);
+    lk_pic_sample(&e->pic, lk_affine_invert(m), true, x, S, S);
     if (!held && lk_rng_uniform(r) < 0.3f) lk_augment_occlude(x, S, S, &other->pic, NULL, r);
-    lk_augment_photo(x, S, S, held ? 0.6f : 1.2f, r, scratch);
+    lk_augment_photo(x, S, S, held ? 0.6f : 1.0f, r, scratch);
     for (int i = 0; i < S * S * 3; i++) x[i] = lk_net_pixel(x[i]);
-    y[0] = (float)(mixed ? job->data.identities + blend : pair[0]->identity);
+    y[0] = (float)e->identity;
 }
 
 static void fill(const lk_face_job *job, uint64_t step, bool held, float *x, float *y, float *scratch)
@@ -190,7 +158,8 @@ static void score(lk_face_job *job, const float *y, double *sum, double *weight)
 static lk_node describe(lk_face_job *job, lk_net *net, int batch)
 {
     lk_node embedding, in = lk_net_face_id(net, batch, &embedding);
-    lk_net_output(net, lk_net_dense(net, "classes", embedding, job->data.identities + BLENDS, LK_ACT_NONE, 0),
+    lk_net_output(net,
+                  lk_net_dense(net, "classes", embedding, LK_MAX(job->data.identities, 2), LK_ACT_NONE, 0),
                   "classes");
     return in;
 }
@@ -200,7 +169,7 @@ static lk_node shipped(lk_net *net) { return lk_net_face_id(net, 1, NULL); }
 const lk_face_task lk_face_task_id = {
     .name = "face-id",
     .want = LK_WANT_PHOTOS | LK_WANT_SMILES | LK_WANT_STILLS | LK_WANT_ACTORS,
-    .steps = 3200,
+    .steps = 2200,
     .batch = 48,
     .lr = 1.2e-3f,
     .height = S,

@@ -195,7 +195,7 @@ static lk_node shipped(lk_net *net) { return lk_net_face_landmark(net, 1); }
 const lk_face_task lk_face_task_landmark = {
     .name = "face-landmark",
     .want = LK_WANT_PHOTOS | LK_WANT_STILLS | LK_WANT_ACTORS | LK_WANT_NOFACE,
-    .steps = 3000,
+    .steps = 2600,
     .batch = 32,
     .lr = 1.5e-3f,
     .height = S,

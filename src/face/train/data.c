@@ -11,7 +11,8 @@
 #define PHOTO_SIDE 420   /* px kept of a photograph: its face is about 200 px */
 #define ACTOR_SIDE 232   /* px kept around an actor's face */
 #define ACTOR_CONTEXT 2.2f
-#define CLIP_STEP 5      /* every fifth frame of a clip */
+#define CLIP_STEP 5      /* every fifth frame of a clip, and each frame of a blink */
+#define CLOSED 0.045f    /* eye opening; open eyes have about twice that */
 #define HIDDEN_WEIGHT 0.6f
 
 typedef struct loader {
@@ -214,6 +215,16 @@ static lk_status load_caltech_noface(loader *l)
     return s;
 }
 
+/* Lid distance over the distance of the outer eye corners, mean of both eyes. */
+static float eye_opening(const lk_point lm[LK_LANDMARKS])
+{
+    static const int upper[] = {37, 38, 43, 44}, lower[] = {41, 40, 47, 46};
+    float sum = 0;
+    for (int i = 0; i < 4; i++)
+        sum += hypotf(lm[upper[i]].x - lm[lower[i]].x, lm[upper[i]].y - lm[lower[i]].y) / 4;
+    return sum / fmaxf(lk_face_interocular(lm), 1e-3f);
+}
+
 static void read_labels(const lk_json *o, lk_example *e)
 {
     const lk_json *lm = lk_json_get(o, "lm");
@@ -230,6 +241,7 @@ static void read_labels(const lk_json *o, lk_example *e)
     e->has_lm = true;
     const lk_json *pose = lk_json_get(o, "ypr");
     if (pose && pose->child) e->yaw = (float)pose->child->number;
+    e->closed = eye_opening(e->lm) < CLOSED;
 }
 
 /* Palette masks: white is visible face, red an occluder; black-and-white ones are the same with no red. */
@@ -317,7 +329,7 @@ static lk_status add_actor_frame(loader *l, const char *actor, const lk_frame *f
     e->identity = identity;
     e->held = index >= 1350; /* the end of the clip */
     read_labels(o, e);
-    if (!e->has_lm) {
+    if (!e->has_lm || (index % CLIP_STEP && !e->closed)) {
         l->d->count--;
         return LK_OK;
     }
@@ -363,7 +375,7 @@ static lk_status load_actor(loader *l, const char *actor)
         lk_frame *f = NULL;
         s = lk_reader_next(r, &f, l->err);
         if (s == LK_END) { s = LK_OK; break; }
-        if (s == LK_OK && i % CLIP_STEP == 0) {
+        if (s == LK_OK) {
             lk_json *o = NULL;
             lk_arena_clear(arena);
             s = lk_json_parse(line, strlen(line), arena, &o, l->err);

@@ -33,6 +33,7 @@ typedef struct lk_example {
     float weight[LK_LANDMARKS]; /* 1 seen, less where the label is a guess behind an occluder */
     bool has_lm;
     float yaw;                 /* degrees, of the points; 0 for photographs */
+    bool closed;               /* eyes shut or nearly so: a blink */
     bool whole;                /* the whole photograph, not a crop of a frame */
     lk_source source;
     int identity;              /* class number, -1 none */

@@ -17,6 +17,9 @@
 #define HUBER 0.15f          /* cells; below it the distance counts squared */
 #define FACE_WEIGHT 0.3f
 #define TURNED_SHARE 0.6f
+#define BLINK_SHARE 0.12f
+#define BLINK_TRIES 40       /* blinks are about one frame in thirty */
+#define LID_WEIGHT 2.5f      /* of the eyelids: a pixel or two tell a blink from an open eye */
 
 /* Eyes and mouth carry expression; the jaw line is loosely defined along itself. */
 static float importance(int i) { return i < 17 ? 0.7f : i < 36 ? 1.0f : 1.5f; }
@@ -53,17 +56,24 @@ static lk_affine jittered(const lk_example *e, bool held, bool misframed, lk_rng
     return lk_affine_mul(lk_affine_shift(dx, dy), m);
 }
 
-/* Faces turned far away are rare and hard: of three, often the one turned most. */
-static const lk_example *pick_turned(const lk_face_job *job, lk_source source, bool held, lk_rng *r)
+/* What is rare and hard comes more often: blinks, and of three faces the one turned most. */
+static const lk_example *pick_hard(const lk_face_job *job, lk_source source, bool held, lk_rng *r)
 {
     const lk_example *best = lk_face_job_pick(job, source, held, r);
-    if (held || source == LK_SOURCE_PHOTO || lk_rng_uniform(r) > TURNED_SHARE) return best;
+    if (held || (source != LK_SOURCE_STILL && source != LK_SOURCE_ACTOR)) return best;
+    if (lk_rng_uniform(r) < BLINK_SHARE) {
+        for (int i = 0; i < BLINK_TRIES && !best->closed; i++) best = lk_face_job_pick(job, source, held, r);
+        return best;
+    }
+    if (lk_rng_uniform(r) > TURNED_SHARE) return best;
     for (int i = 0; i < 2; i++) {
         const lk_example *e = lk_face_job_pick(job, source, held, r);
         if (fabsf(e->yaw) > fabsf(best->yaw)) best = e;
     }
     return best;
 }
+
+static bool on_lid(int i) { return (i >= 36 && i < 48) && i != 36 && i != 39 && i != 42 && i != 45; }
 
 static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, float *y, float *scratch)
 {
@@ -74,7 +84,7 @@ static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, flo
                        : photo ? LK_SOURCE_PHOTO
                        : still ? LK_SOURCE_STILL
                                : LK_SOURCE_ACTOR;
-    const lk_example *e = pick_turned(job, source, held, r);
+    const lk_example *e = pick_hard(job, source, held, r);
     const lk_example *other = lk_face_job_pick(job, LK_SOURCE_NOFACE, false, r);
     memset(y, 0, LABELS * sizeof *y);
     bool face = e->has_lm && !misframed;
@@ -108,7 +118,8 @@ static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, flo
         y[2 * i] = (px + 0.5f) / LK_HEAT_STRIDE - 0.5f;
         y[2 * i + 1] = (py + 0.5f) / LK_HEAT_STRIDE - 0.5f;
         bool inside = px > 0 && py > 0 && px < S - 1 && py < S - 1;
-        y[2 * N + i] = inside ? importance(i) * e->weight[from] : 0;
+        float lid = on_lid(i) ? LID_WEIGHT : 1;
+        y[2 * N + i] = inside ? lid * importance(i) * e->weight[from] : 0;
     }
     y[3 * N + 1] = hypotf(y[2 * 45] - y[2 * 36], y[2 * 45 + 1] - y[2 * 36 + 1]);
 }

@@ -1,0 +1,18 @@
+/* dsp: level 1. Fourier transforms, windows and filters for sound and for correlation. The only room that includes FFTW.
+ * May include base/. Start with fft.c.
+ */
+#ifndef LK_DSP_H
+#define LK_DSP_H
+
+#include "base/base.h"
+
+typedef struct lk_fft lk_fft; /* a plan; used by one thread at a time. Planning is serialised inside (FFTW's planner is not safe). */
+/* Real to half-complex of n samples: n/2+1 complex (re, im interleaved). */
+lk_status lk_fft_new(int n, lk_fft **out, lk_error *err);
+lk_status lk_fft_new_2d(int rows, int cols, lk_fft **out, lk_error *err); /* rows x (cols/2+1) complex */
+void lk_fft_free(lk_fft **f);
+void lk_fft_forward(lk_fft *f, const float *real, float *complex_out);   /* unscaled; input kept */
+void lk_fft_inverse(lk_fft *f, const float *complex_in, float *real);    /* unscaled: forward then inverse is n times; input kept */
+void lk_window_hann(float *w, int n, bool periodic);
+
+#endif

@@ -1,0 +1,57 @@
+/* copies.h: finding copies by looks and sound: PDQ (stills), PDQ a frame with alignment in time (clips, vPDQ), a fingerprint
+ * of sound; an index over all that a project made or was shown. pdq.c, clip.c, sound.c make hashes, index.c finds near
+ * ones (multi-index hashing), registry.c keeps them (SQLite).
+ */
+#ifndef LK_COPIES_H
+#define LK_COPIES_H
+
+#include "media/media.h"
+#include "store/store.h"
+
+typedef struct lk_pdq { uint64_t w[4]; } lk_pdq; /* 256 bits, word 0 = lowest coefficients */
+lk_status lk_pdq_image(const lk_image *rgb_or_grey, lk_pdq *out, int *quality, lk_error *err);
+void lk_pdq_turned(const lk_image *img, lk_pdq out[8], int *quality, lk_error *err, lk_status *s); /* the eight dihedral views */
+int lk_pdq_distance(const lk_pdq *a, const lk_pdq *b);
+#define LK_PDQ_NEAR 31
+#define LK_PDQ_QUALITY 50
+
+/* The registry of looks of a project: DIR/copies.db. */
+typedef struct lk_copies lk_copies;
+lk_status lk_copies_open(const char *dir, bool create, lk_copies **out, lk_error *err);
+void lk_copies_close(lk_copies **c);
+
+typedef struct lk_copy_entry {
+    lk_hash file;          /* SHA-256 */
+    char path[1024], kind[16]; /* "output", "added" */
+    char manifest[64];     /* label of its C2PA manifest, "" = none */
+    uint64_t watermark;    /* its id, 0 = none */
+    int64_t created;
+    double duration;
+} lk_copy_entry;
+/* While a clip is made its frames are hashed on the way; or a whole file later. */
+typedef struct lk_copies_hashes lk_copies_hashes;
+lk_status lk_copies_hashes_new(lk_copies_hashes **out, lk_error *err);
+lk_status lk_copies_hashes_frame(lk_copies_hashes *h, const lk_frame *f, double seconds, lk_error *err); /* keeps one each second or so: cheap otherwise */
+lk_status lk_copies_hashes_image(lk_copies_hashes *h, const lk_image *rgb, lk_error *err);
+lk_status lk_copies_hashes_sound(lk_copies_hashes *h, const lk_audio *a, lk_error *err);
+void lk_copies_hashes_free(lk_copies_hashes **h);
+lk_status lk_copies_hashes_file(const char *path, lk_copies_hashes **out, const lk_cancel *cancel, lk_error *err);
+lk_status lk_copies_add(lk_copies *c, const lk_copy_entry *e, const lk_copies_hashes *h, lk_error *err);
+lk_status lk_copies_remove(lk_copies *c, const lk_hash *file, lk_error *err);
+
+typedef struct lk_copy_match {
+    lk_copy_entry entry;
+    bool exact;            /* same bytes */
+    double share;          /* of the query that was found, 0..1 */
+    double query_begin, query_end, entry_begin; /* seconds: where the two run together */
+    double distance;       /* mean bits */
+    bool turned;           /* mirrored or rotated */
+    bool by_sound;
+} lk_copy_match;
+lk_status lk_copies_search(lk_copies *c, const lk_copies_hashes *query, const lk_hash *file_or_null, lk_copy_match *out, int max,
+                           int *count, lk_error *err);
+/* The entry of a watermark id; LK_E_NOTFOUND. */
+lk_status lk_copies_by_watermark(lk_copies *c, uint64_t id, lk_copy_entry *out, lk_error *err);
+lk_status lk_copies_each(lk_copies *c, lk_status (*fn)(void *user, const lk_copy_entry *e), void *user, lk_error *err);
+
+#endif

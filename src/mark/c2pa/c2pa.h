@@ -7,7 +7,7 @@
 
 #include "base/cbor.h"
 #include "base/pki.h"
-#include "mark/c2pa/asset.h"
+#include "mark/asset/asset.h"
 
 /* --- making ------------------------------------------------------------------------------------ */
 

@@ -112,6 +112,30 @@ lk_status lk_frame_from_image(const lk_image *rgb, lk_frame **out, lk_error *err
     return s;
 }
 
+lk_luma lk_frame_luma(const lk_frame *f)
+{
+    const colour_map map = media_colour_map(f);
+    lk_luma l = {.planes = f->chroma == LK_CHROMA_RGB ? 3 : 1,
+                 .width = f->info.width,
+                 .height = f->info.height,
+                 .bit_depth = f->info.bit_depth,
+                 .black = (int)map.y_off,
+                 .white = (int)(map.y_off + map.y_mul)};
+    for (int i = 0; i < l.planes; i++) {
+        l.plane[i] = f->av->data[i];
+        l.stride[i] = f->av->linesize[i];
+    }
+    return l;
+}
+
+lk_status lk_frame_luma_writable(lk_frame *f, lk_luma *out, lk_error *err)
+{
+    if (!f->writable)
+        return LK_FAIL(err, LK_E_STATE, "the samples of a shared frame cannot be changed; make it writable first");
+    *out = lk_frame_luma(f);
+    return LK_OK;
+}
+
 lk_status lk_frame_set_time(lk_frame *f, int64_t pts, int64_t duration, lk_rational tb, lk_error *err)
 {
     if (!f->writable)

@@ -113,6 +113,17 @@ lk_status lk_frame_blend_rgb(lk_frame *f, int x, int y, const lk_image *rgb, con
 /* A writable 8-bit RGB frame from a picture, at time 0 (1/1000 s), for stills, sheets and made clips; the
  * writer turns it into what its clip needs. */
 lk_status lk_frame_from_image(const lk_image *rgb, lk_frame **out, lk_error *err);
+/* The samples that carry brightness, in place, for marks: one plane of luma, or an RGB frame's three. Words are
+ * 8 bits, or 16 when bit_depth is above 8. */
+typedef struct lk_luma {
+    void *plane[3];
+    ptrdiff_t stride[3]; /* bytes */
+    int planes;          /* 1, or 3: green, blue, red */
+    int width, height, bit_depth;
+    int black, white; /* code values of 0 and 1; others may occur */
+} lk_luma;
+lk_luma lk_frame_luma(const lk_frame *f); /* to read: do not write through it */
+lk_status lk_frame_luma_writable(lk_frame *f, lk_luma *out, lk_error *err); /* refuses shared frames */
 /* Give a writable frame its place in a made clip. */
 lk_status lk_frame_set_time(lk_frame *f, int64_t pts, int64_t duration, lk_rational time_base, lk_error *err);
 

@@ -39,6 +39,15 @@ lk_status lk_copies_hashes_file(const char *path, lk_copies_hashes **out, const 
 lk_status lk_copies_add(lk_copies *c, const lk_copy_entry *e, const lk_copies_hashes *h, lk_error *err);
 lk_status lk_copies_remove(lk_copies *c, const lk_hash *file, lk_error *err);
 
+/* Two takes of one person before one wall look the same frame by frame. What tells them apart is how the light moves
+ * in time, and the sound. */
+typedef enum lk_copy_level {
+    LK_COPY_ALIKE = 1, /* near in looks, but it moves differently, or there is too little to tell */
+    LK_COPY_SURE,      /* a copy or an edit of it: looks and motion run together, or the sound does */
+    LK_COPY_SAME       /* the same bytes */
+} lk_copy_level;
+const char *lk_copy_level_name(lk_copy_level l); /* "alike", "copy", "same" */
+
 typedef struct lk_copy_match {
     lk_copy_entry entry;
     bool exact;            /* same bytes */
@@ -46,8 +55,17 @@ typedef struct lk_copy_match {
     double query_begin, query_end, entry_begin; /* seconds: where the two run together */
     double distance;       /* mean bits */
     bool turned;           /* mirrored or rotated */
-    bool by_sound;
+    bool by_sound;         /* its sound was found (too) */
+    lk_copy_level level;
+    bool by_looks;         /* its pictures were found */
+    int view;              /* how it is turned: 0 not, 1 to 3 by 90, 180, 270 degrees, 4 mirrored, 5 upside down, 6, 7 both */
+    int hits, of;          /* hashes of the query that were found, of how many */
+    double speed;          /* how much faster than the entry the query runs, 1 = as fast */
+    double motion;         /* correlation of how light moves, -1 to 1; 0 = nothing moved that could be compared */
+    double sound_errors;   /* share of wrong bits of the sound's fingerprint */
 } lk_copy_match;
+/* Best first: same bytes, copies, look-alikes. file_or_null: the query's SHA-256. A file that only looks alike is told
+ * too (level); callers that act on matches take LK_COPY_SURE and up. count may be 0: nothing like it is registered. */
 lk_status lk_copies_search(lk_copies *c, const lk_copies_hashes *query, const lk_hash *file_or_null, lk_copy_match *out, int max,
                            int *count, lk_error *err);
 /* The entry of a watermark id; LK_E_NOTFOUND. */

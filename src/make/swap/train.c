@@ -15,6 +15,7 @@
 #define VALIDATIONS 20        /* over a whole training, at fixed steps: the clock must not decide */
 #define STALE_LIMIT 5         /* validations without a gain that end a phase */
 #define STALE_GAIN 0.998      /* a gain is at least .2 % of the loss */
+#define FIT_SECONDS 120.0
 #define NAN_LIMIT 4
 
 static const swap_augment HOW[2][SWAP_PHASES] = {
@@ -114,7 +115,8 @@ typedef struct runner {
     int64_t asked;          /* next step to ask a batch for */
     double started, last_checkpoint, last_preview, base_seconds;
     int64_t steps_here;     /* made by this process */
-    int64_t fit_step; double fit_time;
+    int64_t fit_step, mid_step; /* between which and now the rate is measured: the last two to four minutes */
+    double fit_time, mid_time;
     lk_image sheet;
     char note[160];
 } runner;
@@ -197,8 +199,12 @@ static lk_status checkpoint(runner *r, lk_error *err)
     swap_state *s = &j->state;
     LK_TRY(swap_check_grants(j, err));
     double now = lk_now();
-    /* The rate since the start, not of the last minute: another program's busy minute must not cut a phase
-     * short. */
+    /* The rate of some minutes: not of the last one, so that another program's busy minute does not cut a
+     * phase short, and not since the start, so that a machine that has become free is used to the end. */
+    if (now - r->mid_time > FIT_SECONDS) {
+        r->fit_step = r->mid_step, r->fit_time = r->mid_time;
+        r->mid_step = s->step, r->mid_time = now;
+    }
     if (s->step > r->fit_step && now > r->fit_time)
         fit_plan(j, s, elapsed(r), (double)(s->step - r->fit_step) / (now - r->fit_time));
     s->seconds = elapsed(r);
@@ -285,7 +291,10 @@ static lk_status loop(runner *r, const lk_cancel *cancel, lk_error *err)
             continue;
         }
         double now = lk_now();
-        if (r->steps_here == 4) r->fit_step = s->step, r->fit_time = now; /* the first steps warm caches */
+        if (r->steps_here == 4) { /* the first steps warm caches */
+            r->fit_step = r->mid_step = s->step;
+            r->fit_time = r->mid_time = now;
+        }
         if (r->steps_here == 16)
             fit_plan(j, s, elapsed(r), (double)(s->step - r->fit_step) / (now - r->fit_time));
         validate_at_step(r);
@@ -378,8 +387,8 @@ lk_status swap_train_run(swap_job *j, lk_swap_train_report *report, const lk_can
     if (s != LK_OK) goto done;
     r.base_seconds = j->state.seconds;
     r.asked = j->state.step;
-    r.fit_step = j->state.step;
-    r.started = r.fit_time = r.last_checkpoint = r.last_preview = lk_now();
+    r.fit_step = r.mid_step = j->state.step;
+    r.started = r.fit_time = r.mid_time = r.last_checkpoint = r.last_preview = lk_now();
     lk_meter_init(&r.meter, progress, "train", "steps", j->state.end[SWAP_ADVERSARY]);
     LK_GOTO(done, swap_feed_new(&r.feed, &j->material, &j->net, j->o->seed, err));
     LK_GOTO(done, loop(&r, cancel, err));

@@ -10,6 +10,29 @@
 
 enum { MAX_DEPTH = 32, MAX_ITEMS = 262144, BLOCK = 32 };
 
+/* Bytes of the valid UTF-8 sequence at p (RFC 3629: nothing longer than needed, no surrogates, nothing beyond
+ * U+10FFFF); 0 when there is none. */
+static size_t utf8_length(const uint8_t *p, size_t left)
+{
+    uint8_t c = p[0];
+    size_t n = c < 0x80 ? 1 : c >= 0xc2 && c <= 0xdf ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+    if (n == 0 || n > left) return 0;
+    for (size_t k = 1; k < n; k++)
+        if ((p[k] & 0xc0) != 0x80) return 0;
+    if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+static bool is_utf8(const uint8_t *p, size_t n)
+{
+    for (size_t i = 0, k; i < n; i += k) {
+        k = utf8_length(p + i, n - i);
+        if (k == 0) return false;
+    }
+    return true;
+}
+
 /* --- writing ---------------------------------------------------------------------------- */
 
 static bool reserve(lk_bytes *o, size_t n)
@@ -81,8 +104,26 @@ void lk_cbor_bytes(lk_bytes *o, const void *data, size_t n)
     lk_bytes_add(o, data, n);
 }
 
+/* File names may hold any bytes; what a reader would refuse becomes U+FFFD. */
+static void repaired_text(lk_bytes *o, const uint8_t *s, size_t n)
+{
+    lk_bytes good = {0};
+    for (size_t i = 0, k; i < n; i += LK_MAX(k, (size_t)1)) {
+        k = utf8_length(s + i, n - i);
+        lk_bytes_add(&good, k ? (const void *)(s + i) : "\xef\xbf\xbd", k ? k : 3);
+    }
+    head(o, 3, good.len);
+    lk_bytes_add(o, good.b, good.len);
+    o->failed = o->failed || good.failed;
+    lk_bytes_clear(&good);
+}
+
 void lk_cbor_textn(lk_bytes *o, const char *s, size_t n)
 {
+    if (!is_utf8((const uint8_t *)s, n)) {
+        repaired_text(o, (const uint8_t *)s, n);
+        return;
+    }
     head(o, 3, n);
     lk_bytes_add(o, s, n);
 }
@@ -135,23 +176,6 @@ static lk_status node(reader *r, lk_cbor **out)
     r->items++;
     *out = r->block++;
     return LK_OK;
-}
-
-/* Valid UTF-8 (RFC 3629): nothing longer than needed, no surrogates, nothing beyond U+10FFFF. */
-static bool is_utf8(const uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i < n;) {
-        uint8_t c = p[i];
-        size_t more = c < 0x80 ? 0 : c >= 0xc2 && c <= 0xdf ? 1 : (c & 0xf0) == 0xe0 ? 2 : c >= 0xf0 && c <= 0xf4 ? 3 : 9;
-        if (more == 9 || n - i <= more) return false;
-        for (size_t k = 1; k <= more; k++)
-            if ((p[i + k] & 0xc0) != 0x80) return false;
-        if ((c == 0xe0 && p[i + 1] < 0xa0) || (c == 0xed && p[i + 1] > 0x9f) || (c == 0xf0 && p[i + 1] < 0x90) ||
-            (c == 0xf4 && p[i + 1] > 0x8f))
-            return false;
-        i += more + 1;
-    }
-    return true;
 }
 
 static uint64_t be(const uint8_t *p, int n)

@@ -19,7 +19,7 @@ void lk_bytes_clear(lk_bytes *o);
 void lk_cbor_uint(lk_bytes *o, uint64_t v);
 void lk_cbor_int(lk_bytes *o, int64_t v);
 void lk_cbor_bytes(lk_bytes *o, const void *data, size_t n);
-void lk_cbor_text(lk_bytes *o, const char *s);
+void lk_cbor_text(lk_bytes *o, const char *s); /* bytes that are no UTF-8 become U+FFFD */
 void lk_cbor_textn(lk_bytes *o, const char *s, size_t n);
 void lk_cbor_array(lk_bytes *o, uint64_t count); /* then the items */
 void lk_cbor_map(lk_bytes *o, uint64_t pairs);   /* then key, value, key, value */

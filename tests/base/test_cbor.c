@@ -114,6 +114,20 @@ static void test_tree(void)
     lk_bytes_clear(&o);
 }
 
+static void test_names(void)
+{
+    static const struct { const char *in, *out; } rows[] = {{"", ""}, {"plain", "plain"}, {"M\xc3\xbcller", "M\xc3\xbcller"},
+        {"M\xfcller", "M\xef\xbf\xbdller"}, {"\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd"}, {"a\xff", "a\xef\xbf\xbd"}};
+    for (size_t i = 0; i < LK_COUNT(rows); i++) {
+        lk_bytes o = {0};
+        lk_cbor *c;
+        lk_cbor_text(&o, rows[i].in);
+        CHECK_OK(lk_cbor_parse(o.b, o.len, LK_CBOR_STRICT, arena, &c, &err), &err);
+        CHECK_STR(lk_cbor_string(c, arena), rows[i].out);
+        lk_bytes_clear(&o);
+    }
+}
+
 static void test_floats(void)
 {
     static const struct { const char *hex; double v; } rows[] = {
@@ -214,7 +228,7 @@ static void test_memory(void)
 int main(int argc, char **argv)
 {
     static const check_test tests[] = {
-        {"heads", test_heads}, {"lengths", test_lengths}, {"tree", test_tree}, {"floats", test_floats},
+        {"heads", test_heads}, {"lengths", test_lengths}, {"tree", test_tree}, {"names", test_names}, {"floats", test_floats},
         {"refused", test_refused}, {"limits", test_limits}, {"memory", test_memory}};
     if (lk_arena_new(&arena, 1 << 16) != LK_OK) return 1;
     int rc = check_main(argc, argv, tests, LK_COUNT(tests));

@@ -1,0 +1,203 @@
+/* video_read.c: the id at one assumed geometry. The stack is folded onto one tile; the tile's place is where the sync
+ * chips correlate best, over all shifts (by Fourier transform), moments of the flip and both signs; the chips of each
+ * coded bit are summed there and handed to the channel decoder.
+ */
+#include "mark/watermark/video.h"
+
+#include <math.h>
+#include <string.h>
+
+#define N WM_CELLS
+#define TILE_CELLS (N * N)
+#define HALF_PLANE (N * (N / 2 + 1)) /* complex */
+#define PHASES (WM_SLOTS / 2)        /* the other half differ by the sign alone */
+#define TRIES 4                      /* decodings at one geometry */
+#define Z_TRY 4.7                    /* weaker peaks are not worth a decoding */
+
+typedef struct peak {
+    double z;
+    int phase, x, y;
+    float fx, fy, sign;
+} peak;
+
+lk_status wm_read_open(const wm_key *key, wm_read *r, lk_error *err)
+{
+    *r = (wm_read){.attempts = 0};
+    wm_tile_make(key, &r->tile);
+    r->sync = lk_alloc(HALF_PLANE * 2 * sizeof(float));
+    r->freq = lk_alloc(HALF_PLANE * 2 * sizeof(float));
+    r->folded = lk_alloc(WM_SLOTS * TILE_CELLS * sizeof(float));
+    r->sum = lk_alloc(TILE_CELLS * sizeof(float));
+    r->corr = lk_alloc(TILE_CELLS * sizeof(float));
+    lk_status s = r->sync && r->freq && r->folded && r->sum && r->corr
+                      ? lk_fft_new_2d(N, N, &r->fft, err)
+                      : LK_FAIL(err, LK_E_NOMEM, "no memory to look for a watermark");
+    if (s != LK_OK) {
+        wm_read_clear(r);
+        return s;
+    }
+    for (int y = 0; y < N; y++)
+        for (int x = 0; x < N; x++) {
+            const int chip = y / 2 * WM_TILE + x / 2;
+            r->sum[y * N + x] = r->tile.bit[chip] < 0 ? r->tile.sign[chip] : 0;
+        }
+    lk_fft_forward(r->fft, r->sum, r->sync);
+    return LK_OK;
+}
+
+void wm_read_clear(wm_read *r)
+{
+    lk_fft_free(&r->fft);
+    lk_free(r->sync);
+    lk_free(r->freq);
+    lk_free(r->folded);
+    lk_free(r->sum);
+    lk_free(r->corr);
+    *r = (wm_read){.attempts = 0};
+}
+
+/* Sum a picture into the tile. Positions are cells in 16.16 fixed point, wrapping by themselves; each pixel is shared by
+ * the four cells around it. */
+static void fold(const float *in, int w, int h, const wm_view *v, float *tile)
+{
+    const double det = v->xx * v->yy - v->xy * v->yx;
+    const double ux = v->yy / det, uy = -v->xy / det, vx = -v->yx / det, vy = v->xx / det;
+    const uint32_t step_u = (uint32_t)(int64_t)llrint(ux * 65536), step_v = (uint32_t)(int64_t)llrint(vx * 65536);
+    memset(tile, 0, TILE_CELLS * sizeof *tile);
+    for (int y = 0; y < h; y++) {
+        uint32_t pu = (uint32_t)(int64_t)llrint((0.5 * ux + (y + 0.5) * uy - 0.5) * 65536);
+        uint32_t pv = (uint32_t)(int64_t)llrint((0.5 * vx + (y + 0.5) * vy - 0.5) * 65536);
+        const float *row = in + (size_t)y * w;
+        for (int x = 0; x < w; x++, pu += step_u, pv += step_v) {
+            const float fu = (float)(pu & 65535) * 0x1p-16f, fv = (float)(pv & 65535) * 0x1p-16f;
+            const unsigned u0 = pu >> 16 & (N - 1), u1 = (u0 + 1) & (N - 1);
+            const unsigned v0 = (pv >> 16 & (N - 1)) * N, v1 = (v0 + N) & (TILE_CELLS - 1);
+            const float low = row[x] * fv, high = row[x] - low;
+            tile[v0 + u0] += high - high * fu;
+            tile[v0 + u1] += high * fu;
+            tile[v1 + u0] += low - low * fu;
+            tile[v1 + u1] += low * fu;
+        }
+    }
+}
+
+/* The folded slots with the signs that they have when the flip comes `phase` slots late. */
+static void sum_phase(const wm_read *r, const wm_stack *s, int phase, float *out)
+{
+    memset(out, 0, TILE_CELLS * sizeof *out);
+    for (int k = 0; k < WM_SLOTS; k++) {
+        if (!s->slot[k]) continue;
+        const float *in = r->folded + (size_t)k * TILE_CELLS;
+        const float sign = (k - phase + WM_SLOTS) % WM_SLOTS < WM_SLOTS / 2 ? 1.0f : -1.0f;
+        for (int i = 0; i < TILE_CELLS; i++) out[i] += sign * in[i];
+    }
+}
+
+/* corr[shift] = sum of sum[x + shift] * sync[x]. */
+static void correlate(wm_read *r)
+{
+    lk_fft_forward(r->fft, r->sum, r->freq);
+    for (int i = 0; i < HALF_PLANE; i++) {
+        const float a = r->freq[2 * i], b = r->freq[2 * i + 1], c = r->sync[2 * i], d = r->sync[2 * i + 1];
+        r->freq[2 * i] = a * c + b * d;
+        r->freq[2 * i + 1] = b * c - a * d;
+    }
+    lk_fft_inverse(r->fft, r->freq, r->corr);
+}
+
+/* Offset of the top of the parabola through three points, at most half a step. */
+static float top_of(float a, float b, float c)
+{
+    const float bend = a - 2 * b + c;
+    return bend < 0 ? LK_CLAMP(0.5f * (a - c) / bend, -0.5f, 0.5f) : 0;
+}
+
+/* The strongest correlation of a phase, and how far it stands out. */
+static peak find_peak(const wm_read *r, int phase)
+{
+    double square = 0;
+    float most = 0;
+    int at = 0;
+    for (int i = 0; i < TILE_CELLS; i++) {
+        const float a = fabsf(r->corr[i]);
+        square += (double)a * a;
+        if (a > most) {
+            most = a;
+            at = i;
+        }
+    }
+    peak p = {.phase = phase, .x = at % N, .y = at / N, .sign = r->corr[at] < 0 ? -1.0f : 1.0f};
+    /* The peak and its slopes are no noise: about the square of the peak times the chip's own autocorrelation. */
+    const double noise = (square - 16.0 / 9 * most * most) / (TILE_CELLS - 9);
+    p.z = noise > 0 ? most / sqrt(noise) : 0;
+    const float *c = r->corr;
+    const int left = p.y * N + (p.x + N - 1) % N, right = p.y * N + (p.x + 1) % N;
+    const int up = (p.y + N - 1) % N * N + p.x, down = (p.y + 1) % N * N + p.x;
+    p.fx = top_of(c[left] * p.sign, most, c[right] * p.sign);
+    p.fy = top_of(c[up] * p.sign, most, c[down] * p.sign);
+    return p;
+}
+
+/* Coded bits at a place: each chip's mean is taken over its two cells a side, by linear interpolation between cells. */
+static void soft_bits(const wm_read *r, const peak *p, float soft[WM_CODED_BITS])
+{
+    const float px = (float)p->x + p->fx, py = (float)p->y + p->fy;
+    const int x0 = (int)floorf(px), y0 = (int)floorf(py);
+    const float fx = px - (float)x0, fy = py - (float)y0;
+    const float wx[3] = {1 - fx, 1, fx}, wy[3] = {1 - fy, 1, fy};
+    memset(soft, 0, WM_CODED_BITS * sizeof *soft);
+    for (int cy = 0; cy < WM_TILE; cy++)
+        for (int cx = 0; cx < WM_TILE; cx++) {
+            const int chip = cy * WM_TILE + cx, bit = r->tile.bit[chip];
+            if (bit < 0) continue;
+            float v = 0;
+            for (int j = 0; j < 3; j++) {
+                const float *row = r->sum + ((y0 + 2 * cy + j) & (N - 1)) * N;
+                for (int i = 0; i < 3; i++) v += wy[j] * wx[i] * row[(x0 + 2 * cx + i) & (N - 1)];
+            }
+            soft[bit] += p->sign * (float)r->tile.sign[chip] * v;
+        }
+}
+
+static bool decode(wm_read *r, const peak *p, wm_found *found)
+{
+    float soft[WM_CODED_BITS];
+    uint8_t bit[WM_CODED_BITS];
+    uint64_t id;
+    int wrong = 0;
+    soft_bits(r, p, soft);
+    r->attempts++;
+    if (!wm_decode(soft, &id)) return false;
+    wm_encode(id, bit);
+    for (int i = 0; i < WM_CODED_BITS; i++) wrong += (soft[i] > 0) != bit[i];
+    found->found = true;
+    found->id = id;
+    found->z = p->z;
+    found->errors = (double)wrong / WM_CODED_BITS;
+    return true;
+}
+
+bool wm_read_view(wm_read *r, const wm_stack *s, const wm_view *v, wm_found *found)
+{
+    peak best[PHASES];
+    int used = 0, phases = 0;
+    for (int k = 0; k < WM_SLOTS; k++) {
+        if (!s->slot[k]) continue;
+        fold(s->slot[k], s->w, s->h, v, r->folded + (size_t)k * TILE_CELLS);
+        used++;
+    }
+    for (int phase = 0; phase < (used > 1 ? PHASES : 1); phase++) {
+        sum_phase(r, s, phase, r->sum);
+        correlate(r);
+        const peak p = find_peak(r, phase);
+        found->z = LK_MAX(found->z, p.z);
+        int i = phases++;
+        for (; i > 0 && best[i - 1].z < p.z; i--) best[i] = best[i - 1];
+        best[i] = p;
+    }
+    for (int i = 0; i < LK_MIN(phases, TRIES) && best[i].z >= Z_TRY; i++) {
+        sum_phase(r, s, best[i].phase, r->sum);
+        if (decode(r, &best[i], found)) return true;
+    }
+    return false;
+}

@@ -16,6 +16,8 @@ typedef struct c2pa_signer {
     const lk_der *chain;   /* leaf first, root not included */
     int chain_count;
     bool demo;             /* a demo key: the claim generator's name says so */
+    const lk_der *anchors; /* roots against which ingredients' signers are judged; may be NULL */
+    int anchor_count;
     /* Optional RFC 3161: given a request returns the response (lk_alloc'd). NULL = no time stamp. */
     lk_status (*time_stamp)(void *user, const void *request, size_t n, void **response, size_t *response_n, lk_error *err);
     void *time_stamp_user;
@@ -75,6 +77,8 @@ typedef struct c2pa_finding {
     const char *url;          /* JUMBF URI of what it is about */
     const char *explanation;
     int severity;             /* 0 success, 1 informational, 2 failure */
+    const char *ingredient;   /* URI of the ingredient assertion through which it was found; NULL: the active manifest */
+    bool recorded;            /* a failure of an ingredient that the claim which took it in states itself */
 } c2pa_finding;
 
 typedef struct c2pa_seen_action { const char *action, *source_type, *description, *when, *agent; } c2pa_seen_action;

@@ -128,7 +128,7 @@ lk_status lk_cert_leaf(const lk_pk *leaf_key, const lk_cert_name *name, int days
     int64_t until = LK_MIN(lk_wall_time() + (int64_t)days * 86400, issuer_until);
     if (until <= lk_wall_time()) {
         X509_free(issuer);
-        return PKI_FAIL(err, LK_E_STATE, "the root certificate has expired; make a new one with: likeness keys make --force");
+        return PKI_FAIL(err, LK_E_STATE, "the root certificate has expired; make a new one with: likeness keys make --replace");
     }
     X509 *x = blank(leaf_key, until);
     bool ok = x && set_name(X509_get_subject_name(x), name) &&

@@ -60,7 +60,8 @@ lk_status asset_read_source(const asset_source *src, const c2pa_layout *l, void 
 uint64_t asset_room(c2pa_format f, size_t store_size)
 {
     asset_sink count = {.name = "", .fd = -1};
-    return formats[f]->wrap(&count, NULL, store_size, NULL) == LK_OK ? count.at : 0;
+    c2pa_layout l = {.store_size = store_size};
+    return formats[f]->wrap(&count, &l, NULL, NULL) == LK_OK ? count.at : 0;
 }
 
 lk_status asset_plan_source(const asset_source *src, const asset_scan *sc, size_t store_size, asset_plan *p,
@@ -75,6 +76,7 @@ lk_status asset_plan_source(const asset_source *src, const asset_scan *sc, size_
     if (p->failed) return asset_no_memory(err, src->name);
     l->stores = 1;
     l->store_size = store_size;
+    l->instance = p->instance;
     l->file_size = 0;
     for (int i = 0; i < p->count; i++) {
         asset_piece *q = &p->pieces[i];
@@ -95,7 +97,7 @@ lk_status asset_plan_write(const asset_plan *p, const asset_source *src, const c
         switch (q->kind) {
         case PIECE_COPY: LK_TRY(asset_sink_copy(k, src, q->from, q->length, err)); break;
         case PIECE_BYTES: LK_TRY(asset_sink_put(k, q->bytes, (size_t)q->length, err)); break;
-        case PIECE_ROOM: LK_TRY(formats[l->format]->wrap(k, NULL, p->store_size, err)); break;
+        case PIECE_ROOM: LK_TRY(formats[l->format]->wrap(k, l, NULL, err)); break;
         }
     }
     return LK_OK;
@@ -185,7 +187,7 @@ lk_status c2pa_asset_fill(const char *path, const c2pa_layout *l, const void *st
         l->hole.length > l->file_size - l->hole.start)
         s = LK_FAIL(err, LK_E_STATE, "%s is not the file in which room was made; start again", path);
     asset_sink k = {.name = path, .fd = fd, .at = l->hole.start};
-    if (s == LK_OK) s = formats[l->format]->wrap(&k, store, n, err);
+    if (s == LK_OK) s = formats[l->format]->wrap(&k, l, store, err);
     if (close(fd) != 0 && s == LK_OK)
         s = LK_FAIL(err, LK_E_IO, "%s cannot be written (%s); check the disk", path, strerror(errno));
     return s;

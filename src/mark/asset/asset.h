@@ -20,6 +20,7 @@ typedef struct c2pa_layout {
     int stores;           /* manifest stores found: 0, 1, or more (which no reader may accept) */
     c2pa_range hole;      /* all of the first store's embedding, markers, headers, CRC and pad included */
     uint64_t store_size;  /* bytes of the store itself */
+    uint16_t instance;    /* JPEG: box instance number of its segments */
 } c2pa_layout;
 
 /* What the file is, by content. LK_E_UNSUPPORTED: none of ours; LK_E_FORMAT: damaged (says how, names the file), also

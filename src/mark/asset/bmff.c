@@ -163,8 +163,9 @@ static lk_status bmff_read(const asset_source *src, const c2pa_layout *l, uint8_
     return asset_source_read(src, l->hole.start + l->hole.length - l->store_size, store, (size_t)l->store_size, err);
 }
 
-static lk_status bmff_wrap(asset_sink *k, const uint8_t *store, size_t n, lk_error *err)
+static lk_status bmff_wrap(asset_sink *k, const c2pa_layout *l, const uint8_t *store, lk_error *err)
 {
+    const size_t n = (size_t)l->store_size;
     uint8_t head[HEADER] = {0, 0, 0, 0, 'u', 'u', 'i', 'd'};
     put_be32(head, (uint32_t)(HEADER + n));
     memcpy(head + 8, bmff_c2pa_uuid, 16);

@@ -11,6 +11,7 @@
 
 /* LBox, "jumb", LBox, "jumd", type, toggles, "c2pa\0": nothing shorter is a store. */
 #define ASSET_STORE_MIN 38u
+#define JPEG_INSTANCE 0x0211u /* number of our box in a JPEG, or the first free one after it */
 #define ASSET_STORES_KEPT 256 /* places of stores that are remembered; a file with more is refused */
 
 /* --- bytes --------------------------------------------------------------------------------------- */
@@ -74,6 +75,7 @@ typedef struct asset_scan {
     uint64_t room_at;  /* where a store belongs, in the scanned file */
     c2pa_range old[ASSET_STORES_KEPT]; /* what a new store replaces, in file order */
     int old_count;
+    uint64_t instances[4]; /* JPEG: bit i: other boxes have the instance number JPEG_INSTANCE + i */
 } asset_scan;
 
 /* One more store was found; LK_E_FORMAT when there are too many, or too large a one. */
@@ -91,6 +93,7 @@ typedef struct asset_plan {
     int count, cap;
     lk_arena *arena;
     size_t store_size;
+    uint16_t instance; /* for JPEG's layout */
     bool failed;       /* out of memory: sticky, so that planners check once */
 } asset_plan;
 
@@ -112,8 +115,8 @@ typedef struct asset_format {
     /* The bytes of the store whose place l says; store has l->store_size bytes. */
     lk_status (*read)(const asset_source *src, const c2pa_layout *l, uint8_t *store, lk_error *err);
     lk_status (*plan)(const asset_source *src, const asset_scan *sc, asset_plan *p, lk_error *err);
-    /* All bytes of the embedding of a store; store NULL = zeros. */
-    lk_status (*wrap)(asset_sink *k, const uint8_t *store, size_t n, lk_error *err);
+    /* All bytes of the embedding of a store of l->store_size bytes; store NULL = zeros. */
+    lk_status (*wrap)(asset_sink *k, const c2pa_layout *l, const uint8_t *store, lk_error *err);
 } asset_format;
 
 extern const asset_format asset_jpeg, asset_png, asset_riff, asset_bmff;

@@ -10,9 +10,8 @@
 #include "mark/asset/impl.h"
 
 enum {
-    CHUNK = 64000,     /* of the store in a segment; old readers take no more */
-    HEAD = 12,         /* marker, length, "JP", En, Z */
-    INSTANCE = 0x0211, /* En: any number that no other box of the file has */
+    CHUNK = 64000, /* of the store in a segment; old readers take no more */
+    HEAD = 12,     /* marker, length, "JP", En, Z */
     WINDOW = 1 << 16
 };
 
@@ -91,10 +90,13 @@ static lk_status take_segment(const asset_source *src, asset_scan *sc, jpeg_stor
         st->left = st->size - chunk;
     } else {
         if (same && z > 1) return DAMAGED(err, src, "its manifest store has more segments than bytes");
+        const uint32_t i = box ? be16(seg + 6) - JPEG_INSTANCE : UINT32_MAX;
+        if (i < 256) sc->instances[i / 64] |= (uint64_t)1 << i % 64;
         return LK_OK;
     }
     if (st->left == 0) {
         st->open = false;
+        if (sc->l.stores == 0) sc->l.instance = (uint16_t)be16(st->same + 2);
         LK_TRY(asset_scan_add(sc, src, (c2pa_range){st->start, st->end - st->start}, st->size, err));
     }
     return LK_OK;
@@ -164,22 +166,34 @@ static lk_status jpeg_read(const asset_source *src, const c2pa_layout *l, uint8_
     return LK_OK;
 }
 
+/* A number that no box has which stays: parts of another, even stray ones, must not look like parts of ours. */
+static lk_status free_instance(const asset_source *src, const asset_scan *sc, uint16_t *out, lk_error *err)
+{
+    for (unsigned i = 0; i < 256; i++) {
+        *out = (uint16_t)(JPEG_INSTANCE + i);
+        if (!(sc->instances[i / 64] >> i % 64 & 1)) return LK_OK;
+    }
+    return DAMAGED(err, src, "hundreds of boxes in it have numbers of their own");
+}
+
 static lk_status jpeg_plan(const asset_source *src, const asset_scan *sc, asset_plan *p, lk_error *err)
 {
+    LK_TRY(free_instance(src, sc, &p->instance, err));
     asset_plan_kept(p, sc, 0, sc->room_at);
     asset_plan_room(p);
     asset_plan_kept(p, sc, sc->room_at, src->size);
     return LK_OK;
 }
 
-static lk_status jpeg_wrap(asset_sink *k, const uint8_t *store, size_t n, lk_error *err)
+static lk_status jpeg_wrap(asset_sink *k, const c2pa_layout *l, const uint8_t *store, lk_error *err)
 {
+    const size_t n = (size_t)l->store_size;
     size_t done = 0;
     for (uint32_t z = 1; done < n; z++) {
         size_t chunk = LK_MIN(n - done, (size_t)CHUNK), again = z > 1 ? 8 : 0;
         uint8_t head[HEAD + 8] = {0xff, 0xeb, 0, 0, 'J', 'P'};
         put_be16(head + 2, (uint32_t)(HEAD - 2 + again + chunk));
-        put_be16(head + 6, INSTANCE);
+        put_be16(head + 6, l->instance);
         put_be32(head + 8, z);
         if (store) memcpy(head + HEAD, store, 8);
         LK_TRY(asset_sink_put(k, head, HEAD + again, err));

@@ -50,8 +50,9 @@ static lk_status png_plan(const asset_source *src, const asset_scan *sc, asset_p
     return LK_OK;
 }
 
-static lk_status png_wrap(asset_sink *k, const uint8_t *store, size_t n, lk_error *err)
+static lk_status png_wrap(asset_sink *k, const c2pa_layout *l, const uint8_t *store, lk_error *err)
 {
+    const size_t n = (size_t)l->store_size;
     static const uint8_t zeros[BLOCK];
     uint8_t head[8] = {0, 0, 0, 0, 'c', 'a', 'B', 'X'}, tail[4] = {0};
     put_be32(head, (uint32_t)n);

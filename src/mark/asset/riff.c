@@ -67,8 +67,9 @@ static lk_status riff_plan(const asset_source *src, const asset_scan *sc, asset_
     return LK_OK;
 }
 
-static lk_status riff_wrap(asset_sink *k, const uint8_t *store, size_t n, lk_error *err)
+static lk_status riff_wrap(asset_sink *k, const c2pa_layout *l, const uint8_t *store, lk_error *err)
 {
+    const size_t n = (size_t)l->store_size;
     uint8_t head[8] = {'C', '2', 'P', 'A'};
     put_le32(head + 4, (uint32_t)n);
     LK_TRY(asset_sink_put(k, head, 8, err));

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -116,29 +115,23 @@ static lk_status add_file(const char *path, lk_anchors *a, lk_error *err)
     return s;
 }
 
-/* Every entry of dir/sub, sorted; file NULL: the entries themselves, else that file in each. */
+/* The .pem files of a folder, or with file given that file of each folder in it. Order does not matter to trust. */
 static lk_status add_folder(const char *dir, const char *sub, const char *file, lk_anchors *a, lk_error *err)
 {
-    char path[1024], folder[1024];
-    struct dirent **entries = NULL;
+    char path[1024], folder[1024], inside[600];
     LK_TRY(file_in(dir, sub, folder, err));
-    int n = scandir(folder, &entries, NULL, alphasort);
-    if (n < 0 && errno == ENOENT) return LK_OK;
-    if (n < 0) return LK_FAIL(err, LK_E_IO, "%s cannot be listed (%s); check its rights", folder, strerror(errno));
+    DIR *d = opendir(folder);
+    if (!d && errno == ENOENT) return LK_OK;
+    if (!d) return LK_FAIL(err, LK_E_IO, "%s cannot be listed (%s); check its rights", folder, strerror(errno));
     lk_status s = LK_OK;
-    for (int i = 0; i < n; i++) {
-        const char *name = entries[i]->d_name;
-        size_t len = strlen(name);
-        bool wanted = *name != '.' && (file || (len > 4 && !strcmp(name + len - 4, ".pem")));
-        if (s == LK_OK && wanted) {
-            char inside[600];
-            snprintf(inside, sizeof inside, file ? "%s/%s" : "%s", name, file ? file : "");
-            s = file_in(folder, inside, path, err);
-            if (s == LK_OK && lk_path_exists(path)) s = add_file(path, a, err);
-        }
-        free(entries[i]); /* scandir's, not ours */
+    for (const struct dirent *e = readdir(d); e && s == LK_OK; e = readdir(d)) {
+        size_t len = strlen(e->d_name);
+        if (*e->d_name == '.' || (!file && (len < 5 || strcmp(e->d_name + len - 4, ".pem")))) continue;
+        snprintf(inside, sizeof inside, file ? "%s/%s" : "%s", e->d_name, file ? file : "");
+        s = file_in(folder, inside, path, err);
+        if (s == LK_OK && lk_path_exists(path)) s = add_file(path, a, err);
     }
-    free(entries);
+    closedir(d);
     return s;
 }
 

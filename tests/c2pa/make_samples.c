@@ -1,7 +1,7 @@
-/* make_samples.c: `c2pa_samples IN-FOLDER OUT-FOLDER`: signs every file of IN-FOLDER in several ways, with a throw-away
+/* make_samples.c: `c2pa_samples IN-FOLDER OUT-FOLDER [INGREDIENT...]`: signs every file of IN-FOLDER in several ways, with a throw-away
  * root and leaf of each kind of key, for readers that are not ours (tools/referee). OUT-FOLDER gets root.pem and
  * NAME.KEY.WAY.EXT: plain (made from nothing), opened (of a parent without manifest), rich (everything at once), again
- * (the rich one signed once more, with both manifests kept).
+ * (the rich one signed once more, with both manifests kept), withN (the N-th INGREDIENT as a component).
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -99,10 +99,25 @@ static void sign_ways(const char *in, const char *file, const char *out, const c
     lk_free(again);
 }
 
+static void sign_with(const char *in, const char *file, const char *out, const char *key, const signer_set *s, int n, char **paths)
+{
+    c2pa_action actions[] = {{.action = "c2pa.created", .source_type = IPTC "compositeWithTrainedAlgorithmicMedia"},
+                             {.action = "c2pa.placed", .ingredients = {0}, .ingredient_count = 1}};
+    for (int i = 0; i < n; i++) {
+        char way[16];
+        snprintf(way, sizeof way, "with%d", i + 1);
+        char *path = name_of(out, file, key, way);
+        c2pa_ingredient part = {.relation = C2PA_COMPONENT_OF, .title = lk_path_base(paths[i]), .path = paths[i]};
+        c2pa_spec spec = {.title = file, .actions = actions, .action_count = 2, .ingredients = &part, .ingredient_count = 1, .log_index = -1};
+        sign(in, path, &spec, &s->signer);
+        lk_free(path);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "usage: %s IN-FOLDER OUT-FOLDER\n", argv[0]);
+    if (argc < 3) {
+        fprintf(stderr, "usage: %s IN-FOLDER OUT-FOLDER [INGREDIENT...]\n", argv[0]);
         return 2;
     }
     static const struct { lk_pk_alg alg; const char *name; } keys[] = {{LK_PK_ES256, "es256"}, {LK_PK_EDDSA, "ed25519"}};
@@ -126,7 +141,10 @@ int main(int argc, char **argv)
         const char *dot = strrchr(e->d_name, '.');
         if (e->d_name[0] == '.' || !dot) continue;
         char *in = lk_strfmt("%s/%s", argv[1], e->d_name);
-        for (size_t k = 0; k < LK_COUNT(keys); k++) sign_ways(in, e->d_name, argv[2], keys[k].name, &s[k]);
+        for (size_t k = 0; k < LK_COUNT(keys); k++) {
+            sign_ways(in, e->d_name, argv[2], keys[k].name, &s[k]);
+            sign_with(in, e->d_name, argv[2], keys[k].name, &s[k], argc - 3, argv + 3);
+        }
         lk_free(in);
     }
     closedir(d);

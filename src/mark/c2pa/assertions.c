@@ -170,7 +170,7 @@ static void write_action(const c2pa_action *a, const c2pa_written *w, lk_bytes *
 static size_t uint_size(uint64_t v) { return v < 24 ? 1 : v <= UINT8_MAX ? 2 : v <= UINT16_MAX ? 3 : v <= UINT32_MAX ? 5 : 9; }
 
 /* c2pa.hash.data. The hole's place is known only once its size is: pad evens out what its numbers take. */
-static void write_data_hash(const c2pa_range *hole, const c2pa_digest *hash, lk_bytes *o)
+static void write_data_hash(const c2pa_range *hole, const c2pa_digest *hash, size_t pad, lk_bytes *o)
 {
     c2pa_range r = hole ? *hole : (c2pa_range){0};
     static const uint8_t zeros[LK_HASH_BYTES];
@@ -187,7 +187,7 @@ static void write_data_hash(const c2pa_range *hole, const c2pa_digest *hash, lk_
     lk_cbor_text(o, "hash");
     lk_cbor_bytes(o, hash ? hash->b : zeros, LK_HASH_BYTES);
     lk_cbor_text(o, "pad");
-    lk_cbor_bytes(o, zeros, 18 - uint_size(r.start) - uint_size(r.length)); /* 0 to 16: a head of one byte */
+    lk_cbor_bytes(o, zeros, 18 - uint_size(r.start) - uint_size(r.length) + pad); /* 0 to 17: a head of one byte */
 }
 
 void c2pa_bmff_skips(c2pa_bmff_skip skip[C2PA_BMFF_SKIPS])
@@ -307,7 +307,7 @@ void c2pa_write_assertions(const c2pa_draft *d, const c2pa_range *hole, const c2
         write_bmff_hash(hash, &c);
         put(o, w, "c2pa.hash.bmff.v3", &c, false);
     } else {
-        write_data_hash(hole, hash, &c);
+        write_data_hash(hole, hash, d->pad, &c);
         put(o, w, "c2pa.hash.data", &c, false);
     }
     if (spec->no_training) {

@@ -224,6 +224,7 @@ typedef struct c2pa_draft {
     const c2pa_spec *spec;
     const c2pa_signer *signer;
     c2pa_format format;
+    size_t pad;            /* more padding of c2pa.hash.data, 0 or 1 */
     const c2pa_kept *kept; /* one for each ingredient */
     char instance[64];     /* made up once, so that both passes write the same */
     char ingredient_instance[C2PA_MAX_INGREDIENTS][64];

@@ -179,13 +179,24 @@ static lk_status read_back(const c2pa_draft *d, const char *out, lk_error *err)
     return s;
 }
 
-static lk_status sign_into(const c2pa_draft *d, const char *in, const char *out, lk_error *err)
+/* The store's size. In a WAV it must be even: readers do not agree whether the byte that evens out a RIFF chunk belongs to
+ * what a binding leaves out. */
+static lk_status measure(c2pa_draft *d, lk_bytes *store, lk_error *err)
+{
+    LK_TRY(c2pa_draft_write(d, NULL, NULL, true, store, err));
+    if (d->format != C2PA_WAV || store->len % 2 == 0) return LK_OK;
+    d->pad = 1;
+    store->len = 0;
+    return c2pa_draft_write(d, NULL, NULL, true, store, err);
+}
+
+static lk_status sign_into(c2pa_draft *d, const char *in, const char *out, lk_error *err)
 {
     lk_status s = LK_OK;
     lk_bytes store = {0};
     c2pa_layout l;
     c2pa_digest hash;
-    LK_GOTO(done, c2pa_draft_write(d, NULL, NULL, true, &store, err));
+    LK_GOTO(done, measure(d, &store, err));
     size_t size = store.len;
     LK_GOTO(done, c2pa_asset_reserve(in, out, size, &l, err));
     LK_GOTO(done, bind(d, out, &l, &hash, err));

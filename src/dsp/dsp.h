@@ -14,5 +14,8 @@ void lk_fft_free(lk_fft **f);
 void lk_fft_forward(lk_fft *f, const float *real, float *complex_out);   /* unscaled; input kept */
 void lk_fft_inverse(lk_fft *f, const float *complex_in, float *real);    /* unscaled: forward then inverse is n times; input kept */
 void lk_window_hann(float *w, int n, bool periodic);
+/* out[i] = in at i * step samples (step 0.01..100; 1 copies), band-limited by a windowed sinc; in is zero outside 0..n-1.
+ * No delay: position 0 stays position 0, whatever the step. */
+lk_status lk_resample(const float *in, int64_t n, double step, float *out, int64_t out_n, lk_error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* test_fft.c: transforms against the sum that defines them, there and back, in one and two dimensions, from many
- * threads, and with every allocation failing. */
+ * threads; windows and rates; and every allocation failing. */
 #include "dsp/dsp.h"
 
 #include "check.h"
@@ -134,6 +134,36 @@ static void windows(void)
     CHECK_NEAR(w[0], 1, 1e-7);
 }
 
+/* A tone stays where it was: its samples at the new rate are those of the same sine. */
+static void resample(void)
+{
+    static const double steps[] = {1, 44100.0 / 16000, 16000.0 / 44100, 3, 1 / 3.0, 1.02, 0.98, 48000.0 / 8000};
+    enum { N = 4000 };
+    lk_error err = {0};
+    float *in = lk_calloc(N, 4), *out = lk_calloc(4 * N, 4);
+    for (size_t k = 0; k < LK_COUNT(steps) && in && out; k++) {
+        const double tone = 0.35 / LK_MAX(1, steps[k]); /* turns a sample: within both bands */
+        const int n = (int)(N / steps[k]), margin = (int)(40 * LK_MAX(1, 1 / steps[k]));
+        double worst = 0;
+        for (int i = 0; i < N; i++) in[i] = (float)sin(2 * M_PI * tone * i);
+        CHECK_OK(lk_resample(in, N, steps[k], out, n, &err), &err);
+        for (int i = margin; i < n - margin; i++)
+            worst = LK_MAX(worst, fabs(out[i] - sin(2 * M_PI * tone * i * steps[k])));
+        CHECK(worst < 2e-3, "step %g: off by %g", steps[k], worst);
+        if (steps[k] > 2) { /* what the lower rate cannot hold is taken out */
+            for (int i = 0; i < N; i++) in[i] = (float)sin(2 * M_PI * 0.45 * i);
+            CHECK_OK(lk_resample(in, N, steps[k], out, n, &err), &err);
+            for (int i = margin, w = 1; i < n - margin && w; i++) CHECK((w = fabs(out[i]) < 2e-3), "alias %g", out[i]);
+        }
+    }
+    CHECK_OK(lk_resample(in, 0, 1.5, out, 10, &err), &err);
+    for (int i = 0; i < 10; i++) CHECK(out[i] == 0, "nothing comes of nothing");
+    CHECK_STATUS(lk_resample(in, 10, 0, out, 10, &err), LK_E_RANGE, &err);
+    CHECK_STATUS(lk_resample(in, 10, NAN, out, 10, &err), LK_E_RANGE, &err);
+    CHECK_STATUS(lk_resample(in, -1, 1, out, 10, &err), LK_E_ARG, &err);
+    lk_free(in), lk_free(out);
+}
+
 static void *plan_and_run(void *user)
 {
     int *bad = user;
@@ -177,12 +207,15 @@ static void no_memory(void)
         lk_status s = lk_fft_new(48, &f, &err);
         CHECK(fault_clean(s) && (s == LK_OK) == (f != NULL), "status %d", s);
         lk_fft_free(&f);
+        float x[50] = {0};
+        CHECK(fault_clean(lk_resample(x, 50, 0.7, x, 50, &err)), "%s", err.message);
     });
 }
 
 static const check_test tests[] = {
     {"against-the-sum", against_the_sum}, {"against-the-sum-2d", against_the_sum_2d}, {"there-and-back", there_and_back},
-    {"refuses-odd-sizes", refuses_odd_sizes}, {"windows", windows}, {"plans-from-many-threads", plans_from_many_threads},
+    {"refuses-odd-sizes", refuses_odd_sizes}, {"windows", windows}, {"resample", resample},
+    {"plans-from-many-threads", plans_from_many_threads},
     {"no-memory", no_memory},
 };
 CHECK_MAIN(tests)

@@ -2,8 +2,8 @@
  *
  * After Haitsma and Kalker, "A Highly Robust Audio Fingerprinting System" (ISMIR 2002), with our own figures: 33 bands
  * from 300 to 3000 Hz of mono sound at 8 kHz, windows of 0.384 s, one 32-bit word every LK_SOUND_FRAME seconds;
- * a bit says whether the difference of two neighbouring bands grew since the frame before. Each word also carries
- * no loudness: volume does not change it. Silence gives the word 0, which matches nothing.
+ * a bit says whether the difference of two neighbouring bands grew since the frame before. Volume does not
+ * change it. Silence gives the word 0, which matches nothing.
  */
 #ifndef LK_COPIES_SOUND_H
 #define LK_COPIES_SOUND_H
@@ -19,11 +19,15 @@
 lk_status lk_sound_print(const lk_audio *a, uint32_t **words, int *n, double *seconds_per_word, lk_error *err);
 
 typedef struct lk_sound_run {
-    bool found;           /* errors under LK_SOUND_MATCH over at least LK_SOUND_RUN words */
-    int query, ref, words;/* query[query + i] is ref[ref + i] for i < words */
-    double errors;        /* share of wrong bits of that run, silence left out */
+    bool found;      /* errors under LK_SOUND_MATCH over at least LK_SOUND_RUN words that are not silent */
+    int query, ref;  /* query[query + i] is ref[ref + i] ... */
+    int words;       /* ... for i < words */
+    double errors;   /* share of wrong bits of that run, silence left out */
+    double score;    /* allowed less wrong bits over the run: longer and cleaner is more */
 } lk_sound_run;
-/* The best run of a query within one reference, by comparing every offset: exact, for a pair of clips. */
+/* The best run where query word i lies at ref word i + offset. */
+lk_sound_run lk_sound_run_at(const uint32_t *query, int query_n, const uint32_t *ref, int ref_n, int offset);
+/* The best run of all offsets: exact, in query_n * ref_n steps of about a nanosecond, for a pair of clips. */
 lk_sound_run lk_sound_match(const uint32_t *query, int query_n, const uint32_t *ref, int ref_n);
 
 /* Many references: an inverted index over the words. Ids are the caller's. */

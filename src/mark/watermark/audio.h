@@ -41,8 +41,6 @@ typedef struct am_layout {
 } am_layout;
 void am_layout_make(const wm_key *key, am_layout *out);
 
-/* out[i] = in at i * step samples, band-limited by a windowed sinc; zero outside. */
-lk_status am_resample(const float *in, int64_t n, double step, float *out, int64_t out_n, lk_error *err);
 /* The channels of a sound at AM_RATE, one after the other, *n samples each, for the caller to lk_free. What is not a
  * number becomes 0. At most AM_CHANNELS. */
 lk_status am_planes(const lk_audio *a, float **planes, int64_t *n, lk_error *err);

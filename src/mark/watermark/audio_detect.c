@@ -88,7 +88,7 @@ static lk_status take(reader *r, int64_t from, int64_t count, double speed, lk_e
     count = LK_MIN(count, r->n - from);
     r->length = (int64_t)((double)count * speed);
     for (int c = 0; c < r->channels; c++)
-        LK_TRY(am_resample(r->planes + c * r->n + from, count, 1 / speed, r->speeded + c * r->length, r->length, err));
+        LK_TRY(lk_resample(r->planes + c * r->n + from, count, 1 / speed, r->speeded + c * r->length, r->length, err));
     return LK_OK;
 }
 

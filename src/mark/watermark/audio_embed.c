@@ -241,7 +241,7 @@ lk_status wm_audio_embed(lk_audio *a, uint64_t id, const wm_key *key, double str
     for (int64_t at = 0; at < w->n; at += AM_BLOCK) mark_block(w, at, strength > 0 ? strength : 1);
     /* The mark alone is brought to the file's rate: everything else of the sound stays as it was, bit by bit. */
     for (int c = 0; c < w->channels; c++) {
-        LK_GOTO(done, am_resample(w->mark + c * w->n, w->n, (double)AM_RATE / a->rate, line, a->samples, err));
+        LK_GOTO(done, lk_resample(w->mark + c * w->n, w->n, (double)AM_RATE / a->rate, line, a->samples, err));
         for (int64_t i = 0; i < a->samples; i++) a->data[i * w->channels + c] += line[i];
     }
     if (marked) *marked = wm_decode(w->soft, &read) && read == id;

@@ -71,6 +71,35 @@ void am_layout_make(const wm_key *key, am_layout *out)
 
 /* --- how it is measured ----------------------------------------------------------------------------------- */
 
+lk_status am_planes(const lk_audio *a, float **planes, int64_t *n, lk_error *err)
+{
+    *planes = NULL;
+    *n = 0;
+    if (a->rate < 4000 || a->rate > 768000 || a->channels < 1 || a->channels > AM_CHANNELS || a->samples < 0)
+        return LK_FAIL(err, LK_E_RANGE, "sound of %d channels at %d Hz is outside 1..%d channels and 4000..768000 Hz",
+                       a->channels, a->rate, AM_CHANNELS);
+    const int64_t count = (int64_t)((double)a->samples * AM_RATE / a->rate);
+    float *line = lk_alloc((size_t)(a->samples + 1) * sizeof(float));
+    float *out = lk_calloc((size_t)(count * a->channels + 1), sizeof(float));
+    lk_status s = LK_OK;
+    if (!line || !out) s = LK_FAIL(err, LK_E_NOMEM, "no memory for %lld samples of sound", (long long)a->samples);
+    for (int c = 0; c < a->channels && s == LK_OK; c++) {
+        for (int64_t i = 0; i < a->samples; i++) {
+            float x = a->data[i * a->channels + c];
+            line[i] = isfinite(x) ? LK_CLAMP(x, -64.0f, 64.0f) : 0;
+        }
+        s = lk_resample(line, a->samples, (double)a->rate / AM_RATE, out + c * count, count, err);
+    }
+    lk_free(line);
+    if (s != LK_OK) {
+        lk_free(out);
+        return s;
+    }
+    *planes = out;
+    *n = count;
+    return LK_OK;
+}
+
 void am_window(float w[AM_FRAME])
 {
     for (int i = 0; i < AM_FRAME; i++) w[i] = (float)sin(M_PI * (i + 0.5) / AM_FRAME);

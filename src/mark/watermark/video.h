@@ -20,9 +20,9 @@
 
 /* --- video_pattern.c --------------------------------------------------------------------------------- */
 
-#define WM_TILE 64                    /* chips a side */
+#define WM_TILE 45                    /* chips a side */
 #define WM_CHIPS (WM_TILE * WM_TILE)
-#define WM_CHIPS_PER_BIT 6            /* in one tile */
+#define WM_CHIPS_PER_BIT 3            /* in one tile */
 #define WM_SYNC_CHIPS (WM_CHIPS - WM_CHIPS_PER_BIT * WM_CODED_BITS)
 #define WM_CELLS (2 * WM_TILE)        /* the reader's tile: two cells a chip */
 #define WM_FLIP 0.48                  /* seconds between the flips of the sign */
@@ -67,7 +67,7 @@ typedef struct wm_read {
     lk_fft *fft;        /* WM_CELLS square */
     float *sync;        /* transform of the sync pattern */
     float *folded;      /* WM_SLOTS tiles */
-    float *sum, *freq, *corr;
+    float *sum, *freq, *corr, *guard; /* scratch */
     int64_t attempts;   /* decodings tried, for whoever counts false accepts */
 } wm_read;
 lk_status wm_read_open(const wm_key *key, wm_read *r, lk_error *err);

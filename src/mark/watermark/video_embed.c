@@ -202,7 +202,7 @@ WM_CLONES static void strengths(const float *restrict s1, const float *restrict 
         const float a = s1[x - 2] + s1[x - 1] + s1[x] + s1[x + 1] + s1[x + 2];
         const float b = s2[x - 2] + s2[x - 1] + s2[x] + s2[x + 1] + s2[x + 2];
         const float var = (25.0f * b - a * a) * (1.0f / 625.0f);
-        const float m = 0.5f * FULL + sqrtf(var > 0 ? var : 0) * (FULL / 8.0f);
+        const float m = 0.7f * FULL + sqrtf(var > 0 ? var : 0) * (FULL / 16.0f);
         out[x] = (uint8_t)(int)(m < 2.0f * FULL - 1 ? m : 2.0f * FULL - 1);
     }
 }
@@ -230,7 +230,7 @@ WM_CLONES static void level_row(const uint8_t *restrict mask, const int8_t *rest
 {
     for (int x = 0; x < n; x++) {
         const int p = pattern[x] < 0 ? -pattern[x] : pattern[x];
-        level[x] = (uint8_t)(mask[x] * p >> 5); /* 2 * FULL is a strength of 1 */
+        level[x] = (uint8_t)(mask[x] * p >> 6); /* 2 * FULL is a strength of 1 */
     }
 }
 

@@ -10,7 +10,7 @@
 #define N WM_CELLS
 #define TILE_CELLS (N * N)
 #define HALF_PLANE (N * (N / 2 + 1)) /* complex */
-#define PHASES (WM_SLOTS / 2)        /* the other half differ by the sign alone */
+#define PHASES (WM_SLOTS / 2 + 1)    /* moments of the flip (the other half differ by the sign alone), and none */
 #define TRIES 4                      /* decodings at one geometry */
 #define Z_TRY 4.7                    /* weaker peaks are not worth a decoding */
 
@@ -29,7 +29,8 @@ lk_status wm_read_open(const wm_key *key, wm_read *r, lk_error *err)
     r->folded = lk_alloc(WM_SLOTS * TILE_CELLS * sizeof(float));
     r->sum = lk_alloc(TILE_CELLS * sizeof(float));
     r->corr = lk_alloc(TILE_CELLS * sizeof(float));
-    lk_status s = r->sync && r->freq && r->folded && r->sum && r->corr
+    r->guard = lk_alloc((N + 1) * (N + 1) * sizeof(float));
+    lk_status s = r->sync && r->freq && r->folded && r->sum && r->corr && r->guard
                       ? lk_fft_new_2d(N, N, &r->fft, err)
                       : LK_FAIL(err, LK_E_NOMEM, "no memory to look for a watermark");
     if (s != LK_OK) {
@@ -53,31 +54,37 @@ void wm_read_clear(wm_read *r)
     lk_free(r->folded);
     lk_free(r->sum);
     lk_free(r->corr);
+    lk_free(r->guard);
     *r = (wm_read){.attempts = 0};
 }
 
-/* Sum a picture into the tile. Positions are cells in 16.16 fixed point, wrapping by themselves; each pixel is shared by
- * the four cells around it. */
-static void fold(const float *in, int w, int h, const wm_view *v, float *tile)
+/* Sum a picture into the tile. Positions are shares of a tile in 32 bits, which wrap by themselves; each pixel is shared
+ * by the four cells around it. guard: (N + 1) x (N + 1), its last row and column belong to the first. */
+static void fold(const float *in, int w, int h, const wm_view *v, float *guard, float *tile)
 {
-    const double det = v->xx * v->yy - v->xy * v->yx;
+    const double scale = 4294967296.0 / N, det = v->xx * v->yy - v->xy * v->yx;
     const double ux = v->yy / det, uy = -v->xy / det, vx = -v->yx / det, vy = v->xx / det;
-    const uint32_t step_u = (uint32_t)(int64_t)llrint(ux * 65536), step_v = (uint32_t)(int64_t)llrint(vx * 65536);
-    memset(tile, 0, TILE_CELLS * sizeof *tile);
+    const uint32_t step_u = (uint32_t)llrint(ux * scale), step_v = (uint32_t)llrint(vx * scale);
+    memset(guard, 0, (N + 1) * (N + 1) * sizeof *guard);
     for (int y = 0; y < h; y++) {
-        uint32_t pu = (uint32_t)(int64_t)llrint((0.5 * ux + (y + 0.5) * uy - 0.5) * 65536);
-        uint32_t pv = (uint32_t)(int64_t)llrint((0.5 * vx + (y + 0.5) * vy - 0.5) * 65536);
+        uint32_t pu = (uint32_t)llrint((0.5 * ux + (y + 0.5) * uy - 0.5) * scale);
+        uint32_t pv = (uint32_t)llrint((0.5 * vx + (y + 0.5) * vy - 0.5) * scale);
         const float *row = in + (size_t)y * w;
         for (int x = 0; x < w; x++, pu += step_u, pv += step_v) {
-            const float fu = (float)(pu & 65535) * 0x1p-16f, fv = (float)(pv & 65535) * 0x1p-16f;
-            const unsigned u0 = pu >> 16 & (N - 1), u1 = (u0 + 1) & (N - 1);
-            const unsigned v0 = (pv >> 16 & (N - 1)) * N, v1 = (v0 + N) & (TILE_CELLS - 1);
-            const float low = row[x] * fv, high = row[x] - low;
-            tile[v0 + u0] += high - high * fu;
-            tile[v0 + u1] += high * fu;
-            tile[v1 + u0] += low - low * fu;
-            tile[v1 + u1] += low * fu;
+            const uint64_t u = (uint64_t)pu * N, t = (uint64_t)pv * N;
+            const float fu = (float)(int32_t)((uint32_t)u >> 8) * 0x1p-24f, ft = (float)(int32_t)((uint32_t)t >> 8) * 0x1p-24f;
+            float *c = guard + (t >> 32) * (N + 1) + (u >> 32);
+            const float low = row[x] * ft, high = row[x] - low;
+            c[0] += high - high * fu;
+            c[1] += high * fu;
+            c[N + 1] += low - low * fu;
+            c[N + 2] += low * fu;
         }
+    }
+    for (int i = 0; i <= N; i++) guard[i] += guard[N * (N + 1) + i];
+    for (int i = 0; i < N; i++) {
+        guard[i * (N + 1)] += guard[i * (N + 1) + N];
+        memcpy(tile + i * N, guard + i * (N + 1), N * sizeof *tile);
     }
 }
 
@@ -88,7 +95,7 @@ static void sum_phase(const wm_read *r, const wm_stack *s, int phase, float *out
     for (int k = 0; k < WM_SLOTS; k++) {
         if (!s->slot[k]) continue;
         const float *in = r->folded + (size_t)k * TILE_CELLS;
-        const float sign = (k - phase + WM_SLOTS) % WM_SLOTS < WM_SLOTS / 2 ? 1.0f : -1.0f;
+        const float sign = phase == PHASES - 1 || (k - phase + WM_SLOTS) % WM_SLOTS < WM_SLOTS / 2 ? 1.0f : -1.0f;
         for (int i = 0; i < TILE_CELLS; i++) out[i] += sign * in[i];
     }
 }
@@ -152,8 +159,8 @@ static void soft_bits(const wm_read *r, const peak *p, float soft[WM_CODED_BITS]
             if (bit < 0) continue;
             float v = 0;
             for (int j = 0; j < 3; j++) {
-                const float *row = r->sum + ((y0 + 2 * cy + j) & (N - 1)) * N;
-                for (int i = 0; i < 3; i++) v += wy[j] * wx[i] * row[(x0 + 2 * cx + i) & (N - 1)];
+                const float *row = r->sum + (y0 + 2 * cy + j + N) % N * N;
+                for (int i = 0; i < 3; i++) v += wy[j] * wx[i] * row[(x0 + 2 * cx + i + N) % N];
             }
             soft[bit] += p->sign * (float)r->tile.sign[chip] * v;
         }
@@ -183,7 +190,7 @@ bool wm_read_view(wm_read *r, const wm_stack *s, const wm_view *v, wm_found *fou
     int used = 0, phases = 0;
     for (int k = 0; k < WM_SLOTS; k++) {
         if (!s->slot[k]) continue;
-        fold(s->slot[k], s->w, s->h, v, r->folded + (size_t)k * TILE_CELLS);
+        fold(s->slot[k], s->w, s->h, v, r->guard, r->folded + (size_t)k * TILE_CELLS);
         used++;
     }
     for (int phase = 0; phase < (used > 1 ? PHASES : 1); phase++) {

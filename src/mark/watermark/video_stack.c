@@ -8,8 +8,8 @@
 #include <string.h>
 
 #define WORKING_SIDE 360
-#define MEAN_RADIUS 2
-#define RMS_RADIUS 4
+#define MEAN_RADIUS 3
+#define RMS_RADIUS 6
 #define RMS_FLOOR 0.1f /* code values, squared */
 #define CLIP 2.0f
 #define PAD 16

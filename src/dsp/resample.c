@@ -1,17 +1,18 @@
-/* audio_resample.c: any rate to any rate, without delay: a sinc under a Hann window of 16 zero crossings a side.
+/* resample.c: any rate to any rate, without delay: a sinc under a Hann window of 16 zero crossings a side.
  *
  * libswresample is media's and keeps no promise about the position of sample 0; here positions are the point. The kernel
  * is tabulated at 256 fractions of a sample and read between two of them, which leaves errors near -90 dB.
  */
-#include "mark/watermark/audio.h"
+#include "dsp/dsp.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { PHASES = 256, CROSSINGS = 16 };
 
-lk_status am_resample(const float *in, int64_t n, double step, float *out, int64_t out_n, lk_error *err)
+lk_status lk_resample(const float *in, int64_t n, double step, float *out, int64_t out_n, lk_error *err)
 {
+    if (n < 0 || out_n < 0) return LK_FAIL(err, LK_E_ARG, "a sound cannot have %lld samples", (long long)LK_MIN(n, out_n));
     if (step == 1) {
         const int64_t have = LK_MIN(n, out_n);
         memcpy(out, in, (size_t)have * sizeof(float));
@@ -55,34 +56,5 @@ lk_status am_resample(const float *in, int64_t n, double step, float *out, int64
     }
     lk_free(table);
     lk_free(padded);
-    return LK_OK;
-}
-
-lk_status am_planes(const lk_audio *a, float **planes, int64_t *n, lk_error *err)
-{
-    *planes = NULL;
-    *n = 0;
-    if (a->rate < 4000 || a->rate > 768000 || a->channels < 1 || a->channels > AM_CHANNELS || a->samples < 0)
-        return LK_FAIL(err, LK_E_RANGE, "sound of %d channels at %d Hz is outside 1..%d channels and 4000..768000 Hz",
-                       a->channels, a->rate, AM_CHANNELS);
-    const int64_t count = (int64_t)((double)a->samples * AM_RATE / a->rate);
-    float *line = lk_alloc((size_t)(a->samples + 1) * sizeof(float));
-    float *out = lk_calloc((size_t)(count * a->channels + 1), sizeof(float));
-    lk_status s = LK_OK;
-    if (!line || !out) s = LK_FAIL(err, LK_E_NOMEM, "no memory for %lld samples of sound", (long long)a->samples);
-    for (int c = 0; c < a->channels && s == LK_OK; c++) {
-        for (int64_t i = 0; i < a->samples; i++) {
-            float x = a->data[i * a->channels + c];
-            line[i] = isfinite(x) ? LK_CLAMP(x, -64.0f, 64.0f) : 0;
-        }
-        s = am_resample(line, a->samples, (double)a->rate / AM_RATE, out + c * count, count, err);
-    }
-    lk_free(line);
-    if (s != LK_OK) {
-        lk_free(out);
-        return s;
-    }
-    *planes = out;
-    *n = count;
     return LK_OK;
 }

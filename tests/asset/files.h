@@ -128,6 +128,9 @@ __attribute__((unused)) static void wav_start(made *m)
 }
 __attribute__((unused)) static void wav_end(made *m) { put_le32(m->b + 4, (uint32_t)m->n - 8); }
 
+__attribute__((unused)) static const uint8_t bmff_uuid[16] = {0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c,
+                                      0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81};
+
 /* --- boxes ------------------------------------------------------------------------------------------------ */
 
 __attribute__((unused)) static size_t box_open(made *m, const char *type)

@@ -31,7 +31,7 @@ lk_status bmff_plan(const asset_source *src, const asset_scan *sc, asset_plan *p
 
 /* Where the pieces of the old file went: an old offset in [old, old+size) is now at now + (offset - old). */
 typedef struct bmff_moved { uint64_t old, size, now; } bmff_moved;
-typedef struct bmff_map { bmff_moved *at; int count; } bmff_map;
+typedef struct bmff_map { bmff_moved *at; int count; uint64_t old_size; } bmff_map; /* old_size: of the whole file */
 uint64_t bmff_map_to(const bmff_map *m, uint64_t old);
 
 /* Correcting the tables of a moov, meta or sidx box. With wide all stco boxes become co64 boxes. */

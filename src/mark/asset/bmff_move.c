@@ -117,7 +117,7 @@ lk_status bmff_plan(const asset_source *src, const asset_scan *sc, asset_plan *p
 {
     bmff_box *boxes = NULL;
     moving *m = NULL;
-    bmff_map map = {0};
+    bmff_map map = {.old_size = src->size};
     int count = 0;
     bool wide = false;
     lk_status s;

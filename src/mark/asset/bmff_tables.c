@@ -16,7 +16,7 @@ uint64_t bmff_map_to(const bmff_map *m, uint64_t old)
     }
     if (lo > 0 && old - m->at[lo - 1].old < m->at[lo - 1].size) return m->at[lo - 1].now + (old - m->at[lo - 1].old);
     if (lo < m->count) return m->at[lo].now; /* in a piece that went: to what now follows */
-    if (lo > 0 && old == m->at[lo - 1].old + m->at[lo - 1].size) return m->at[lo - 1].now + m->at[lo - 1].size;
+    if (lo > 0 && old <= m->old_size) return m->at[lo - 1].now + m->at[lo - 1].size; /* ... to the end */
     return old; /* outside the file: nothing that we could correct */
 }
 

@@ -131,7 +131,8 @@ static void next_data(const asset_source *src, uint64_t off, uint64_t end, uint6
 static lk_status copy_block(asset_sink *k, const asset_source *src, uint64_t from, uint64_t to, uint8_t **block,
                             lk_error *err)
 {
-    bool kernel = src->fd >= 0 && k->fd >= 0;
+    if (src->fd < 0) return asset_sink_put(k, src->memory + from, (size_t)(to - from), err);
+    bool kernel = k->fd >= 0;
     while (from < to) {
         if (kernel) {
             off_t in = (off_t)from, out = (off_t)k->at;

@@ -224,7 +224,7 @@ lk_status wm_audio_embed(lk_audio *a, uint64_t id, const wm_key *key, double str
     if (a->rate < AM_RATE)
         return LK_FAIL(err, LK_E_RANGE, "sound at %d Hz is too coarse for a watermark; resample it to %d Hz or more", a->rate,
                        AM_RATE);
-    if (strength < 0 || strength > 4)
+    if (!(strength >= 0 && strength <= 4))
         return LK_FAIL(err, LK_E_RANGE, "a strength of %g is outside 0..4", strength);
     writer *w = lk_calloc(1, sizeof *w);
     if (!w) return LK_FAIL(err, LK_E_NOMEM, "no memory for the sound's watermark");

@@ -39,7 +39,11 @@ static void write_claim(const c2pa_draft *d, const c2pa_written *w, lk_bytes *o)
     text_entry(o, "name", d->signer->demo ? "Likeness (demo key)" : "Likeness");
     text_entry(o, "version", LK_VERSION);
     text_entry(o, "specVersion", SPEC_VERSION);
-    text_entry(o, "signature", "self#jumbf=c2pa.signature");
+    lk_text url = {0}; /* absolute: so the claim covers the manifest's label, which nothing else does */
+    lk_text_add(&url, "self#jumbf=/c2pa/%s/c2pa.signature", d->label);
+    text_entry(o, "signature", url.failed ? "" : url.s);
+    o->failed = o->failed || url.failed;
+    lk_text_clear(&url);
     write_list(w, false, "created_assertions", o);
     write_list(w, true, "gathered_assertions", o);
     if (d->spec->title) text_entry(o, "dc:title", d->spec->title);

@@ -6,31 +6,24 @@
 
 #include "consent/internal.h"
 
-enum {
-    CLOCK_SLACK = 24 * 3600
-}; /* seconds that a clock may be set back: time zones and slips, not loopholes */
-
-typedef struct audit_row {
-    int64_t seq, time;
-    char kind[16];
-    const char *detail;
-    lk_hash prev, hash;
-    uint8_t sig[LK_SIGN_BYTES];
-} audit_row;
-
 static const lk_hash zero_hash;
 
-/* Over a text of fixed shape that ends with the hash of the detail: nothing to allocate, however long the
- * log. */
-static lk_hash row_hash(const audit_row *row)
+/* It ends with the hash of the detail: nothing to allocate, however long the log; and a detail may be shown or
+ * withheld beside a proof without changing what was hashed. */
+size_t audit_text(const audit_row *row, char out[AUDIT_TEXT])
 {
-    char prev[LK_HASH_HEX], detail[LK_HASH_HEX], text[256];
+    char prev[LK_HASH_HEX], detail[LK_HASH_HEX];
     lk_hash of_detail = lk_hash_bytes(row->detail, strlen(row->detail));
     lk_hash_hex(&row->prev, prev);
     lk_hash_hex(&of_detail, detail);
-    int n = snprintf(text, sizeof text, "likeness-audit-1\n%s\n%lld\n%lld\n%s\n%s\n", prev,
-                     (long long)row->seq, (long long)row->time, row->kind, detail);
-    return lk_hash_bytes(text, (size_t)n);
+    return (size_t)snprintf(out, AUDIT_TEXT, "likeness-audit-1\n%s\n%lld\n%lld\n%s\n%s\n", prev,
+                            (long long)row->seq, (long long)row->time, row->kind, detail);
+}
+
+static lk_hash row_hash(const audit_row *row)
+{
+    char text[AUDIT_TEXT];
+    return lk_hash_bytes(text, audit_text(row, text));
 }
 
 static lk_status tampered(const lk_registry *r, int64_t seq, const char *what, lk_error *err)
@@ -41,7 +34,7 @@ static lk_status tampered(const lk_registry *r, int64_t seq, const char *what, l
                    r->dir, (long long)seq, what);
 }
 
-static lk_status read_row(lk_stmt *q, audit_row *row, lk_error *err)
+lk_status audit_read(lk_stmt *q, audit_row *row, lk_error *err)
 {
     row->seq = lk_stmt_int(q, 0);
     row->time = lk_stmt_int(q, 1);
@@ -50,32 +43,6 @@ static lk_status read_row(lk_stmt *q, audit_row *row, lk_error *err)
     LK_TRY(lk_stmt_copy_blob(q, 4, row->prev.b, LK_HASH_BYTES, err));
     LK_TRY(lk_stmt_copy_blob(q, 5, row->hash.b, LK_HASH_BYTES, err));
     return lk_stmt_copy_blob(q, 6, row->sig, LK_SIGN_BYTES, err);
-}
-
-/* Keep what a verified row revokes: the chain, not the table of revocations, has the last word. */
-static lk_status note_revocation(lk_registry *r, const audit_row *row, lk_error *err)
-{
-    lk_arena *arena = NULL;
-    lk_json *v = NULL;
-    lk_status s = lk_arena_new(&arena, 4096) == LK_OK ? LK_OK : consent_no_memory(err);
-    if (s == LK_OK) s = lk_json_parse(row->detail, strlen(row->detail), arena, &v, err);
-    if (s == LK_OK && r->revoked_count == r->revoked_cap) {
-        size_t cap = r->revoked_cap * 2 + 16;
-        revocation *more = lk_realloc(r->revoked, r->revoked_count * sizeof *more, cap * sizeof *more);
-        if (more) {
-            r->revoked = more;
-            r->revoked_cap = cap;
-        } else {
-            s = consent_no_memory(err);
-        }
-    }
-    if (s == LK_OK) {
-        revocation *x = &r->revoked[r->revoked_count++];
-        snprintf(x->record, sizeof x->record, "%s", lk_json_string(v, "record", ""));
-        x->time = row->time;
-    }
-    lk_arena_free(arena);
-    return s;
 }
 
 static lk_status verify_row(lk_registry *r, const audit_row *row, lk_error *err)
@@ -88,7 +55,7 @@ static lk_status verify_row(lk_registry *r, const audit_row *row, lk_error *err)
     if (!lk_hash_equal(&row->prev, &r->audit_hash))
         return tampered(r, row->seq, "does not follow the row before it", err);
     if (row->time < r->audit_time) return tampered(r, row->seq, "is older than the row before it", err);
-    if (!strcmp(row->kind, "revoke")) LK_TRY(note_revocation(r, row, err));
+    LK_TRY(known_note(&r->known, row, err));
     r->audit_rows = row->seq;
     r->audit_time = row->time;
     r->audit_hash = row->hash;
@@ -131,13 +98,10 @@ lk_status audit_catch_up(lk_registry *r, lk_error *err)
     int64_t seen = 0, tip_rows = 0;
     /* The tip first: another process may add rows, and move it, at any time. */
     if (!r->tip_checked) LK_TRY(keys_tip_load(r->dir, &tip_rows, &tip, err));
-    LK_TRY(lk_store_prepare(r->db,
-                            "SELECT seq, time, kind, detail, prev, hash, sig FROM audit WHERE seq >= ?1 "
-                            "ORDER BY seq",
-                            &q, err));
+    LK_TRY(lk_store_prepare(r->db, AUDIT_QUERY "WHERE seq >= ?1 ORDER BY seq", &q, err));
     lk_status s = lk_stmt_bind(q, err, "i", r->audit_rows);
     while (s == LK_OK && (s = lk_stmt_step(q, err)) == LK_OK) {
-        s = read_row(q, &row, err);
+        s = audit_read(q, &row, err);
         if (s == LK_OK) s = verify_row(r, &row, err);
         seen++;
     }
@@ -153,7 +117,7 @@ void audit_forget(lk_registry *r)
 {
     r->audit_rows = r->audit_time = 0;
     r->audit_hash = zero_hash;
-    r->revoked_count = 0;
+    known_clear(&r->known);
     r->tip_checked = false;
 }
 
@@ -165,7 +129,7 @@ lk_status audit_append(lk_registry *r, const char *kind, const lk_text *detail, 
                      .detail = detail->s,
                      .prev = r->audit_rows ? r->audit_hash : zero_hash};
     row.time = LK_MAX(lk_wall_time(),
-                      r->audit_time); /* within CLOCK_SLACK time may stand still, never run backwards */
+                      r->audit_time); /* within the slack of rules_check_clock time may stand still, never run backwards */
     snprintf(row.kind, sizeof row.kind, "%s", kind);
     row.hash = row_hash(&row);
     LK_TRY(lk_sign_make(r->studio_secret, row.hash.b, LK_HASH_BYTES, row.sig, err));
@@ -183,26 +147,6 @@ lk_status audit_remember_tip(lk_registry *r, lk_error *err)
 {
     LK_TRY(audit_catch_up(r, err));
     return keys_tip_save(r->dir, r->audit_rows, &r->audit_hash, err);
-}
-
-int64_t audit_revoked(const lk_registry *r, const char *record)
-{
-    for (size_t i = 0; i < r->revoked_count; i++)
-        if (!strcmp(r->revoked[i].record, record)) return r->revoked[i].time;
-    return 0;
-}
-
-lk_status audit_check_clock(const lk_registry *r, lk_error *err)
-{
-    int64_t now = lk_wall_time();
-    if (now >= r->audit_time - CLOCK_SLACK) return LK_OK;
-    char now_iso[32], last_iso[32];
-    lk_time_iso(now, now_iso);
-    lk_time_iso(r->audit_time, last_iso);
-    return LK_FAIL(err, LK_E_CONSENT,
-                   "the clock says %s, but the audit log in %s was last written at %s: no term can be "
-                   "checked; set the clock right",
-                   now_iso, r->dir, last_iso);
 }
 
 /* From the first row, every signature, and the tip, whatever was verified before. */

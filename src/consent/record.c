@@ -1,209 +1,93 @@
-/* record.c: consent records: what a person agreed to, signed by both sides. */
+/* record.c: reading records: nothing counts that is not verified at this moment, by signature and by the log. */
 #include <stdio.h>
 #include <string.h>
 
 #include "consent/internal.h"
 
-#define TEN_YEARS ((int64_t)3653 * 86400)
-
-/* --- uses --------------------------------------------------------------------------- */
-
-static const struct use_row {
-    lk_use use;
-    const char *word;
-} use_rows[] = {
-    {LK_USE_FACE_SOURCE, "face-source"},
-    {LK_USE_FACE_TARGET, "face-target"},
-    {LK_USE_VOICE, "voice"},
-    {LK_USE_EXPRESSION, "expression"},
-    {LK_USE_LIPS, "lips"},
-    {LK_USE_CHARACTER, "character"},
-};
-
-static uint32_t all_uses(void)
+/* The bytes and both signatures of the newest version. */
+static lk_status verify_version(const lk_registry *r, lk_stmt *row, record *out, lk_error *err)
 {
-    uint32_t all = 0;
-    for (size_t i = 0; i < LK_COUNT(use_rows); i++) all |= use_rows[i].use;
-    return all;
+    uint8_t subject_sig[LK_SIGN_BYTES], studio_sig[LK_SIGN_BYTES];
+    lk_consent_terms *t = &out->terms;
+    size_t n = 0;
+    const void *body = lk_stmt_blob(row, 6, &n);
+    LK_TRY(lk_stmt_copy_blob(row, 7, subject_sig, sizeof subject_sig, err));
+    LK_TRY(lk_stmt_copy_blob(row, 8, studio_sig, sizeof studio_sig, err));
+    LK_TRY(lk_consent_decode(body, n, t, err));
+    LK_TRY(cose_check(COSE_RECORD, t->subject_key, body, n, subject_sig, err));
+    LK_TRY(cose_check(COSE_RECORD, r->studio_public, body, n, studio_sig, err));
+    if (memcmp(t->studio_key, r->studio_public, LK_SIGN_PUBLIC) || t->version != lk_stmt_int(row, 5))
+        return LK_FAIL(err, LK_E_FORMAT, "the row's columns differ from what was signed");
+    out->hash = lk_hash_bytes(body, n);
+    return LK_OK;
 }
 
-uint32_t lk_use_parse(const char *words, lk_error *err)
+/* LK_E_FORMAT or LK_E_CONSENT: not what was signed. Other failures say nothing about the record. */
+static lk_status verify(lk_registry *r, lk_stmt *row, record *out, lk_error *err)
 {
-    uint32_t set = 0;
-    const char *p = words ? words : "";
-    for (;;) {
-        size_t n = strcspn(p, ",");
-        uint32_t use = 0;
-        for (size_t i = 0; i < LK_COUNT(use_rows); i++)
-            if (strlen(use_rows[i].word) == n && !memcmp(use_rows[i].word, p, n)) use = use_rows[i].use;
-        if (!use) {
-            char known[128];
-            lk_use_print(all_uses(), known, sizeof known);
-            LK_FAIL(err, LK_E_ARG, "'%.*s' is no use that one can agree to; there are: %s",
-                    (int)LK_MIN(n, (size_t)40), p, known);
-            return 0;
-        }
-        set |= use;
-        if (!p[n]) return set;
-        p += n + 1;
-    }
+    uint8_t key[LK_SIGN_PUBLIC];
+    lk_consent_record *b = &out->brief;
+    lk_subject subject;
+    LK_TRY(lk_stmt_copy_text(row, 0, b->id, sizeof b->id, err));
+    LK_TRY(lk_stmt_copy_text(row, 1, b->subject, sizeof b->subject, err));
+    lk_status s = subject_load(r, b->subject, &subject, key, err);
+    if (s == LK_E_NOTFOUND) s = LK_E_FORMAT;
+    LK_TRY(s);
+    out->first_form = lk_stmt_null(row, 5);
+    LK_TRY(out->first_form ? record_v1_read(r, row, &subject, &out->terms, &out->hash, err)
+                           : verify_version(r, row, out, err));
+    if (strcmp(out->terms.id, b->id) || strcmp(out->terms.subject, b->subject))
+        return LK_FAIL(err, LK_E_FORMAT, "the row's columns differ from what was signed");
+    const known_record *known = known_find(&r->known, b->id);
+    if (!known || known->version != out->terms.version || !lk_hash_equal(&known->hash, &out->hash))
+        return LK_FAIL(err, LK_E_FORMAT, "the log knows another version of the record, or none");
+    return LK_OK;
 }
 
-void lk_use_print(uint32_t uses, char *out, size_t n)
-{
-    size_t at = 0;
-    if (n > 0) *out = '\0';
-    for (size_t i = 0; i < LK_COUNT(use_rows) && at < n; i++)
-        if (uses & use_rows[i].use)
-            at += (size_t)snprintf(out + at, n - at, "%s%s", at ? "," : "", use_rows[i].word);
-}
-
-/* --- the signed text ------------------------------------------------------------------ */
-
-static lk_status record_text(const lk_consent_record *c, const lk_subject *subject,
-                             const uint8_t subject_key[LK_SIGN_PUBLIC], const lk_registry *r, lk_text *t,
-                             lk_error *err)
-{
-    char uses[128];
-    lk_use_print(c->uses, uses, sizeof uses);
-    pair_text(t, "format", "likeness-consent-1");
-    pair_text(t, "id", c->id);
-    pair_text(t, "subject", subject->id);
-    pair_text(t, "subject_name", subject->name);
-    pair_int(t, "depicts_nobody", subject->depicts_nobody);
-    pair_hex(t, "subject_key", subject_key, LK_SIGN_PUBLIC);
-    pair_hex(t, "studio_key", r->studio_public, LK_SIGN_PUBLIC);
-    pair_text(t, "project", c->project);
-    pair_text(t, "statement", c->statement);
-    pair_text(t, "uses", uses);
-    pair_int(t, "from", c->from);
-    pair_int(t, "until", c->until);
-    lk_text_add(t, "}");
-    return t->failed ? consent_no_memory(err) : LK_OK;
-}
-
-static bool copy_member(const lk_json *v, const char *key, char *out, size_t cap)
-{
-    const char *s = lk_json_string(v, key, NULL);
-    if (!s || strlen(s) >= cap) return false;
-    strcpy(out, s);
-    return true;
-}
-
-/* What the text says. LK_E_FORMAT when it is not the canonical text of anything. */
-static lk_status record_parse(lk_registry *r, const char *text, const lk_subject *subject,
-                              const uint8_t subject_key[LK_SIGN_PUBLIC], lk_consent_record *out,
-                              lk_error *err)
-{
-    lk_arena *arena = NULL;
-    lk_json *v = NULL;
-    lk_text again = {0};
-    char uses[128];
-    if (lk_arena_new(&arena, 8192) != LK_OK) return consent_no_memory(err);
-    lk_status s = lk_json_parse(text, strlen(text), arena, &v, err);
-    if (s == LK_OK) {
-        bool good = copy_member(v, "id", out->id, sizeof out->id) &&
-                    copy_member(v, "subject", out->subject, sizeof out->subject) &&
-                    copy_member(v, "project", out->project, sizeof out->project) &&
-                    copy_member(v, "statement", out->statement, sizeof out->statement) &&
-                    copy_member(v, "uses", uses, sizeof uses);
-        double from = lk_json_number(v, "from", -1), until = lk_json_number(v, "until", -1);
-        good = good && from >= 0 && from < 1e15 && until >= 0 && until < 1e15;
-        if (good) {
-            out->uses = lk_use_parse(uses, NULL);
-            out->from = (int64_t)from;
-            out->until = (int64_t)until;
-            /* Writing it again must give the same bytes: nothing hides in it, nothing is read two ways. */
-            s = record_text(out, subject, subject_key, r, &again, err);
-            good = s == LK_OK && out->uses != 0 && !strcmp(again.s, text);
-        }
-        if (s == LK_OK && !good)
-            s = LK_FAIL(err, LK_E_FORMAT, "a consent record is not in its canonical form");
-    }
-    lk_text_clear(&again);
-    lk_arena_free(arena);
-    return s;
-}
-
-/* --- verifying --------------------------------------------------------------------------- */
-
-const char *record_state_name(record_state s)
-{
-    static const char *const names[RECORD_STATES] = {"valid", "tampered", "revoked", "expired",
-                                                     "not yet valid"};
-    return names[s];
-}
-
-static lk_status revoked_at(lk_registry *r, const char *record, int64_t *when, lk_error *err)
+static lk_status revoked_at(lk_registry *r, const char *id, int64_t *when, lk_error *err)
 {
     lk_stmt *q = NULL;
-    *when = audit_revoked(r, record);
+    const known_record *known = known_find(&r->known, id);
+    *when = known ? known->revoked : 0;
     LK_TRY(lk_store_prepare(r->db, "SELECT time FROM revocation WHERE record = ?1", &q, err));
-    lk_status s = lk_stmt_bind(q, err, "s", record);
+    lk_status s = lk_stmt_bind(q, err, "s", id);
     if (s == LK_OK) s = lk_stmt_step(q, err);
     if (s == LK_OK && *when == 0) *when = LK_MAX(lk_stmt_int(q, 0), 1);
     lk_stmt_free(&q);
     return s == LK_END ? LK_OK : s;
 }
 
-/* LK_E_FORMAT or LK_E_CONSENT: not what was signed. Other failures say nothing about the record. */
-static lk_status verify(lk_registry *r, lk_stmt *row, lk_consent_record *out, lk_error *err)
-{
-    uint8_t subject_sig[LK_SIGN_BYTES], studio_sig[LK_SIGN_BYTES], key[LK_SIGN_PUBLIC];
-    char id[37], subject_id[37];
-    lk_subject subject;
-    LK_TRY(lk_stmt_copy_text(row, 0, id, sizeof id, err));
-    strcpy(out->id, id); /* for the list, should the rest be worth nothing */
-    LK_TRY(lk_stmt_copy_text(row, 1, subject_id, sizeof subject_id, err));
-    strcpy(out->subject, subject_id);
-    LK_TRY(lk_stmt_copy_blob(row, 3, subject_sig, sizeof subject_sig, err));
-    LK_TRY(lk_stmt_copy_blob(row, 4, studio_sig, sizeof studio_sig, err));
-    lk_status s = subject_load(r, subject_id, &subject, key, err);
-    if (s == LK_E_NOTFOUND) s = LK_E_FORMAT;
-    LK_TRY(s);
-    const char *text;
-    LK_TRY(lk_stmt_need_text(row, 2, &text, err));
-    size_t n = strlen(text);
-    if (!lk_sign_check(key, text, n, subject_sig) || !lk_sign_check(r->studio_public, text, n, studio_sig))
-        return LK_FAIL(err, LK_E_FORMAT, "a signature does not fit");
-    LK_TRY(record_parse(r, text, &subject, key, out, err));
-    if (strcmp(out->id, id) || strcmp(out->subject, subject_id))
-        return LK_FAIL(err, LK_E_FORMAT, "the row's columns differ from its text");
-    return LK_OK;
-}
-
-lk_status record_read(lk_registry *r, lk_stmt *row, lk_consent_record *out, record_state *state,
-                      lk_error *err)
+lk_status record_read(lk_registry *r, lk_stmt *row, record *out, lk_error *err)
 {
     memset(out, 0, sizeof *out);
-    *state = RECORD_TAMPERED;
     lk_status s = verify(r, row, out, err);
     if (s == LK_E_FORMAT || s == LK_E_CONSENT) {
         /* Nothing of it may be believed but its name in the list. */
-        lk_consent_record bare = {0};
-        strcpy(bare.id, out->id);
-        strcpy(bare.subject, out->subject);
+        record bare = {.state = RULE_TAMPERED};
+        strcpy(bare.brief.id, out->brief.id);
+        strcpy(bare.brief.subject, out->brief.subject);
         *out = bare;
         return LK_OK;
     }
     LK_TRY(s);
-    LK_TRY(revoked_at(r, out->id, &out->revoked, err));
-    int64_t now = lk_wall_time();
-    *state = out->revoked ? RECORD_REVOKED : now >= out->until ? RECORD_EXPIRED : RECORD_VALID;
-    /* The clock may be a little back (audit_check_clock); what was signed a moment ago counts all the same.
-     * */
-    if (*state == RECORD_VALID && LK_MAX(now, r->audit_time) < out->from) *state = RECORD_NOT_YET;
-    return LK_OK;
+    lk_consent_record *b = &out->brief;
+    strcpy(b->statement, out->terms.statement);
+    strcpy(b->project, out->terms.project);
+    b->uses = out->terms.uses;
+    b->from = out->terms.from;
+    b->until = out->terms.until;
+    b->version = out->terms.version;
+    LK_TRY(revoked_at(r, b->id, &b->revoked, err));
+    return rules_judge(r, out, err);
 }
 
-lk_status record_load(lk_registry *r, const char *id, lk_consent_record *out, record_state *state,
-                      lk_error *err)
+lk_status record_load(lk_registry *r, const char *id, record *out, lk_error *err)
 {
     lk_stmt *q = NULL;
-    LK_TRY(lk_store_prepare(r->db, RECORD_QUERY "WHERE id = ?1", &q, err));
+    LK_TRY(lk_store_prepare(r->db, RECORD_QUERY "WHERE record.id = ?1", &q, err));
     lk_status s = lk_stmt_bind(q, err, "s", id);
     if (s == LK_OK) s = lk_stmt_step(q, err);
-    if (s == LK_OK) s = record_read(r, q, out, state, err);
+    if (s == LK_OK) s = record_read(r, q, out, err);
     else if (s == LK_END)
         s = LK_FAIL(err, LK_E_NOTFOUND,
                     "%s holds no consent record %.40s; list them with: likeness consent list", r->dir, id);
@@ -211,94 +95,21 @@ lk_status record_load(lk_registry *r, const char *id, lk_consent_record *out, re
     return s;
 }
 
-/* --- issuing and revoking ------------------------------------------------------------------- */
+/* --- revoking ------------------------------------------------------------------------------------ */
 
-static lk_status insert_record(lk_registry *r, const lk_consent_record *c, const lk_subject *subject,
-                               const uint8_t pub[LK_SIGN_PUBLIC], const uint8_t sec[LK_SIGN_SECRET],
-                               lk_error *err)
+lk_status record_revoke(lk_registry *r, const char *id, const char *reason, const char *signed_by, lk_error *err)
 {
-    uint8_t subject_sig[LK_SIGN_BYTES], studio_sig[LK_SIGN_BYTES];
-    lk_text text = {0}, detail = {0};
-    lk_status s;
-    LK_GOTO(done, record_text(c, subject, pub, r, &text, err));
-    LK_GOTO(done, lk_sign_make(sec, text.s, text.len, subject_sig, err));
-    LK_GOTO(done, lk_sign_make(r->studio_secret, text.s, text.len, studio_sig, err));
-    lk_hash hash = lk_hash_bytes(text.s, text.len);
-    pair_text(&detail, "record", c->id);
-    pair_text(&detail, "subject", c->subject);
-    pair_hex(&detail, "text_sha256", hash.b, LK_HASH_BYTES);
-    lk_text_add(&detail, "}");
-    LK_GOTO(done, lk_store_run(r->db, err, NULL,
-                               "INSERT INTO record(id, subject, issued, text, subject_sig, studio_sig) "
-                               "VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-                               "ssisbb", c->id, c->subject, c->from, text.s, subject_sig,
-                               (size_t)LK_SIGN_BYTES, studio_sig, (size_t)LK_SIGN_BYTES));
-    s = audit_append(r, "consent", &detail, NULL, NULL, err);
-done:
-    lk_text_clear(&text);
-    lk_text_clear(&detail);
-    return s;
-}
-
-static lk_status issue(lk_registry *r, const char *subject, lk_consent_record *c, lk_error *err)
-{
-    uint8_t key[LK_SIGN_PUBLIC], pub[LK_SIGN_PUBLIC], sec[LK_SIGN_SECRET];
-    char name[64];
-    lk_subject who;
-    LK_TRY(audit_catch_up(r, err));
-    LK_TRY(audit_check_clock(r, err));
-    LK_TRY(subject_load(r, subject, &who, key, err));
-    strcpy(c->subject, who.id);
-    snprintf(name, sizeof name, "subject-%s.key", who.id);
-    LK_TRY(keys_load(r->dir, name, pub, sec, err));
-    lk_status s = memcmp(pub, key, sizeof pub) == 0
-                      ? insert_record(r, c, &who, pub, sec, err)
-                      : LK_FAIL(err, LK_E_CONSENT, "%s/keys/%s is not the key of %s; restore it from a copy",
-                                r->dir, name, who.name);
-    lk_wipe(sec, sizeof sec);
-    return s;
-}
-
-lk_status lk_consent_issue(lk_registry *r, const char *subject, uint32_t uses, int64_t term_seconds,
-                           const char *project, const char *statement, lk_consent_record *out, lk_error *err)
-{
-    lk_consent_record c = {.uses = uses, .from = lk_wall_time()};
-    if (uses == 0 || (uses & ~all_uses()))
-        return LK_FAIL(err, LK_E_ARG, "a consent needs at least one use, and only known ones");
-    if (term_seconds < 1 || term_seconds > TEN_YEARS)
-        return LK_FAIL(err, LK_E_RANGE, "a consent lasts from a second to ten years, not %lld seconds",
-                       (long long)term_seconds);
-    LK_TRY(check_words("project", project, sizeof c.project, false, err));
-    LK_TRY(check_words("statement", statement, sizeof c.statement, true, err));
-    strcpy(c.project, project);
-    strcpy(c.statement, statement);
-    c.until = c.from + term_seconds;
-    LK_TRY(new_id(c.id, err));
-
-    registry_lock(r);
-    lk_status s = lk_store_begin(r->db, err);
-    if (s == LK_OK) s = lk_store_end(r->db, issue(r, subject, &c, err), err);
-    if (s == LK_OK && audit_remember_tip(r, NULL) != LK_OK)
-        lk_log(1, "consent", "%s/keys/audit.tip was not renewed", r->dir);
-    registry_unlock(r);
-    if (s == LK_OK && out) *out = c;
-    return s;
-}
-
-static lk_status revoke(lk_registry *r, const char *id, const char *reason, lk_error *err)
-{
-    lk_consent_record c;
-    record_state state;
+    record c;
     lk_text detail = {0};
     LK_TRY(audit_catch_up(r, err));
-    LK_TRY(record_load(r, id, &c, &state, err));
-    if (state == RECORD_REVOKED) return LK_OK; /* it is what was asked for */
-    pair_text(&detail, "record", c.id);
+    LK_TRY(record_load(r, id, &c, err));
+    if (c.state == RULE_REVOKED) return LK_OK; /* it is what was asked for */
+    pair_text(&detail, "record", c.brief.id);
     pair_text(&detail, "reason", reason);
+    pair_text(&detail, "signed_by", signed_by);
     lk_text_add(&detail, "}");
-    lk_status s =
-        lk_store_run(r->db, err, NULL, "INSERT INTO revocation(record, time, reason) VALUES(?1, ?2, ?3)",
-                     "sis", c.id, lk_wall_time(), reason);
+    lk_status s = lk_store_run(r->db, err, NULL, "INSERT INTO revocation(record, time, reason) VALUES(?1, ?2, ?3)",
+                               "sis", c.brief.id, lk_wall_time(), reason);
     if (s == LK_OK) s = audit_append(r, "revoke", &detail, NULL, NULL, err);
     lk_text_clear(&detail);
     return s;
@@ -308,18 +119,15 @@ lk_status lk_consent_revoke(lk_registry *r, const char *record_id, const char *r
 {
     if (!reason || !*reason) reason = "no reason given";
     LK_TRY(check_words("reason", reason, 512, true, err));
-    registry_lock(r);
-    lk_status s = lk_store_begin(r->db, err);
-    if (s == LK_OK) s = lk_store_end(r->db, revoke(r, record_id, reason, err), err);
-    if (s == LK_OK && audit_remember_tip(r, NULL) != LK_OK)
-        lk_log(1, "consent", "%s/keys/audit.tip was not renewed", r->dir);
-    registry_unlock(r);
-    return s;
+    LK_TRY(registry_begin(r, err));
+    return registry_end(r, record_revoke(r, record_id, reason, "studio", err), false, err);
 }
+
+/* --- asking ---------------------------------------------------------------------------------------- */
 
 typedef struct listed {
     lk_consent_record record;
-    record_state state;
+    rule state;
 } listed;
 
 lk_status lk_consent_each(lk_registry *r, const char *subject_or_null,
@@ -331,12 +139,14 @@ lk_status lk_consent_each(lk_registry *r, const char *subject_or_null,
     lk_stmt *q = NULL;
     lk_subject who = {{0}};
     uint8_t key[LK_SIGN_PUBLIC];
+    record c;
     registry_lock(r);
     lk_status s = audit_catch_up(r, err);
     if (s == LK_OK && subject_or_null) s = subject_load(r, subject_or_null, &who, key, err);
     if (s == LK_OK)
-        s = lk_store_prepare(r->db, RECORD_QUERY "WHERE subject = ?1 OR ?1 IS NULL ORDER BY issued, rowid",
-                             &q, err);
+        s = lk_store_prepare(
+            r->db, RECORD_QUERY "WHERE record.subject = ?1 OR ?1 IS NULL ORDER BY record.issued, record.rowid", &q,
+            err);
     if (s == LK_OK) s = lk_stmt_bind(q, err, "s", subject_or_null ? who.id : NULL);
     while (s == LK_OK && (s = lk_stmt_step(q, err)) == LK_OK) {
         if (n == cap) {
@@ -347,14 +157,78 @@ lk_status lk_consent_each(lk_registry *r, const char *subject_or_null,
             }
             all = more;
         }
-        s = record_read(r, q, &all[n].record, &all[n].state, err);
-        n++;
+        s = record_read(r, q, &c, err);
+        all[n++] = (listed){c.brief, c.state};
     }
     lk_stmt_free(&q);
     registry_unlock(r);
     if (s == LK_END) s = LK_OK;
-    for (size_t i = 0; i < n && s == LK_OK; i++)
-        s = fn(user, &all[i].record, record_state_name(all[i].state));
+    for (size_t i = 0; i < n && s == LK_OK; i++) s = fn(user, &all[i].record, rule_state(all[i].state));
     lk_free(all);
+    return s;
+}
+
+/* The personal block of the newest version, when there is one, its key is there, and it is the one that was signed. */
+static lk_status open_personal(lk_registry *r, const record *c, lk_consent_detail *out, lk_error *err)
+{
+    uint8_t pub[LK_SEAL_PUBLIC], sec[LK_SEAL_SECRET];
+    lk_stmt *q = NULL;
+    size_t n = 0;
+    lk_bytes plain = {0};
+    LK_TRY(lk_store_prepare(r->db, "SELECT sealed FROM version WHERE record = ?1 AND number = ?2", &q, err));
+    lk_status s = lk_stmt_bind(q, err, "si", c->brief.id, c->brief.version);
+    if (s == LK_OK) s = lk_stmt_step(q, err);
+    const uint8_t *box = s == LK_OK ? lk_stmt_blob(q, 0, &n) : NULL;
+    if (box && n > LK_SEAL_EXTRA && keys_personal(r->dir, false, pub, sec, NULL) == LK_OK) {
+        lk_bytes_zeros(&plain, n - LK_SEAL_EXTRA);
+        s = plain.failed ? consent_no_memory(err) : lk_seal_open(sec, box, n, plain.b, err);
+        lk_hash hash = s == LK_OK ? lk_hash_bytes(plain.b, plain.len) : (lk_hash){{0}};
+        if (s == LK_OK && !lk_hash_equal(&hash, &c->terms.personal))
+            s = LK_FAIL(err, LK_E_FORMAT, "the personal block of consent record %s is not the one that was signed",
+                        c->brief.id);
+        if (s == LK_OK) s = lk_personal_decode(plain.b, plain.len, &out->personal, err);
+        out->has_personal = s == LK_OK;
+        lk_wipe(sec, sizeof sec);
+        if (plain.b) lk_wipe(plain.b, plain.len);
+    }
+    lk_bytes_clear(&plain);
+    lk_stmt_free(&q);
+    return s == LK_END ? LK_OK : s;
+}
+
+lk_status lk_consent_show(lk_registry *r, const char *record_id, lk_consent_detail *out, lk_error *err)
+{
+    record c;
+    lk_subject who;
+    uint8_t key[LK_SIGN_PUBLIC];
+    memset(out, 0, sizeof *out);
+    registry_lock(r);
+    lk_status s = audit_catch_up(r, err);
+    if (s == LK_OK) s = record_load(r, record_id, &c, err);
+    if (s == LK_OK && c.state == RULE_TAMPERED) s = rules_refuse(r, c.state, c.brief.subject, "", &c, err);
+    if (s == LK_OK) s = subject_load(r, c.brief.subject, &who, key, err);
+    if (s == LK_OK) s = rules_outputs(r, c.brief.id, &out->outputs, err);
+    if (s == LK_OK && terms_hash_given(&c.terms.personal)) s = open_personal(r, &c, out, err);
+    if (s == LK_OK) {
+        out->brief = c.brief;
+        out->terms = c.terms;
+        out->hash = c.hash;
+        out->first_form = c.first_form;
+        snprintf(out->state, sizeof out->state, "%s", rule_state(c.state));
+        snprintf(out->name, sizeof out->name, "%s", who.name);
+    }
+    registry_unlock(r);
+    return s;
+}
+
+lk_status lk_consent_hash(lk_registry *r, const char *record_id, lk_hash *out, lk_error *err)
+{
+    record c;
+    registry_lock(r);
+    lk_status s = audit_catch_up(r, err);
+    if (s == LK_OK) s = record_load(r, record_id, &c, err);
+    if (s == LK_OK && c.state == RULE_TAMPERED) s = rules_refuse(r, c.state, c.brief.subject, "", &c, err);
+    if (s == LK_OK) *out = c.hash;
+    registry_unlock(r);
     return s;
 }

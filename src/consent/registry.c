@@ -29,12 +29,43 @@ static const lk_migration migrations[] = {
      "record(id),"
      " PRIMARY KEY(asset, record)) STRICT;"
      "CREATE INDEX asset_record_record ON asset_record(record);"},
+    /* Records of the second form: the row in record is their id, with empty text and signatures; what they say lies
+     * here, version by version. Requests wait here for the subject's answer. */
+    {"terms",
+     "CREATE TABLE version(record TEXT NOT NULL REFERENCES record(id), number INTEGER NOT NULL, body BLOB NOT NULL,"
+     " subject_sig BLOB NOT NULL, studio_sig BLOB NOT NULL, sealed BLOB, PRIMARY KEY(record, number)) STRICT;"
+     "CREATE TABLE request(record TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, sealed BLOB,"
+     " PRIMARY KEY(record, number)) STRICT;"},
 };
 static const lk_schema schema = {0x4C4B4352 /* "LKCR" */, migrations, (int)LK_COUNT(migrations)};
 
 void registry_lock(lk_registry *r) { pthread_mutex_lock(&r->lock); }
 
 void registry_unlock(lk_registry *r) { pthread_mutex_unlock(&r->lock); }
+
+lk_status registry_begin(lk_registry *r, lk_error *err)
+{
+    registry_lock(r);
+    lk_status s = lk_store_begin(r->db, err);
+    r->writing = r->writing || s == LK_OK;
+    if (s != LK_OK) registry_unlock(r);
+    return s;
+}
+
+lk_status registry_end(lk_registry *r, lk_status so_far, bool need_tip, lk_error *err)
+{
+    lk_status s = lk_store_end(r->db, so_far, err);
+    r->writing = false;
+    if (s != LK_OK) {
+        audit_forget(r); /* it may have read rows that are gone again */
+    } else {
+        lk_status tip = audit_remember_tip(r, need_tip ? err : NULL);
+        if (need_tip) s = tip;
+        else if (tip != LK_OK) lk_log(1, "consent", "%s/keys/audit.tip was not renewed", r->dir);
+    }
+    registry_unlock(r);
+    return s;
+}
 
 lk_registry *registry_ref(lk_registry *r)
 {
@@ -74,7 +105,7 @@ void lk_registry_close(lk_registry **rp)
     lk_store_close(&r->db);
     lk_wipe(r->studio_secret, sizeof r->studio_secret);
     pthread_mutex_destroy(&r->lock);
-    lk_free(r->revoked);
+    known_clear(&r->known);
     lk_free(r->dir);
     lk_free(r);
 }
@@ -94,11 +125,14 @@ static lk_status stored_key(lk_registry *r, uint8_t key[LK_SIGN_PUBLIC], lk_erro
 static lk_status begin_log(lk_registry *r, lk_error *err)
 {
     uint8_t key[LK_SIGN_PUBLIC];
+    char place[24];
     lk_text detail = {0};
+    LK_TRY(keys_place(r->dir, place, err));
     LK_TRY(lk_store_begin(r->db, err));
     lk_status s = stored_key(r, key, err);
     if (s == LK_END) { /* still so under the lock */
         pair_hex(&detail, "studio_key", r->studio_public, LK_SIGN_PUBLIC);
+        pair_text(&detail, "place", place);
         lk_text_add(&detail, "}");
         s = lk_store_run(r->db, err, NULL, "INSERT INTO studio(only, key) VALUES(1, ?1)", "b",
                          r->studio_public, (size_t)LK_SIGN_PUBLIC);
@@ -151,5 +185,45 @@ lk_status lk_registry_open(const char *dir, bool create, lk_registry **out, lk_e
     lk_free(db_path);
     if (s != LK_OK) lk_registry_close(&r);
     *out = r;
+    return s;
+}
+
+const uint8_t *lk_registry_key(const lk_registry *r) { return r->studio_public; }
+
+lk_status lk_registry_name(lk_registry *r, const char *project, lk_error *err)
+{
+    lk_text detail = {0};
+    LK_TRY(check_words("project's name", project, sizeof r->known.project, false, err));
+    registry_lock(r);
+    lk_status seen = audit_catch_up(r, err);
+    bool named = *r->known.project != '\0';
+    registry_unlock(r);
+    if (seen != LK_OK || named) return seen;
+    LK_TRY(registry_begin(r, err));
+    lk_status s = audit_catch_up(r, err);
+    if (s == LK_OK && !*r->known.project) {
+        pair_text(&detail, "name", project);
+        lk_text_add(&detail, "}");
+        s = audit_append(r, "project", &detail, NULL, NULL, err);
+    }
+    lk_text_clear(&detail);
+    return registry_end(r, s, false, err);
+}
+
+lk_status lk_registry_moved(lk_registry *r, lk_error *err)
+{
+    char place[24];
+    lk_text detail = {0};
+    LK_TRY(keys_place(r->dir, place, err));
+    pair_text(&detail, "place", place);
+    lk_text_add(&detail, "}");
+    lk_status s = registry_begin(r, err);
+    if (s == LK_OK) {
+        s = audit_catch_up(r, err);
+        if (s == LK_OK && strcmp(place, r->known.place) != 0)
+            s = audit_append(r, "moved", &detail, NULL, NULL, err);
+        s = registry_end(r, s, false, err);
+    }
+    lk_text_clear(&detail);
     return s;
 }

@@ -77,8 +77,7 @@ static lk_status subject_insert(lk_registry *r, const lk_subject *x, const uint8
     LK_GOTO(done, subject_text(x, pub, &text, err));
     LK_GOTO(done, lk_sign_make(r->studio_secret, text.s, text.len, sig, err));
     pair_text(&detail, "subject", x->id);
-    pair_text(&detail, "name", x->name);
-    pair_hex(&detail, "key", pub, LK_SIGN_PUBLIC);
+    pair_hex(&detail, "key", pub, LK_SIGN_PUBLIC); /* no name: rows of the log are shown to others as proof */
     lk_text_add(&detail, "}");
     LK_GOTO(done, lk_store_run(r->db, err, NULL,
                                "INSERT INTO subject(id, name, depicts_nobody, created, key, studio_sig) "
@@ -118,20 +117,16 @@ lk_status lk_subject_add(lk_registry *r, const char *name, bool depicts_nobody, 
     char *key = lk_strfmt("subject-%s.key", x.id);
     if (!key) return consent_no_memory(err);
 
-    registry_lock(r);
-    lk_status s = lk_store_begin(r->db, err);
+    lk_status s = registry_begin(r, err);
     if (s == LK_OK) {
         s = name_is_free(r, name, err);
         if (s == LK_OK) s = audit_catch_up(r, err);
         if (s == LK_OK) s = keys_make(r->dir, key, pub, sec, err);
         lk_wipe(sec, sizeof sec);
         if (s == LK_OK) s = subject_insert(r, &x, pub, err);
-        s = lk_store_end(r->db, s, err);
+        s = registry_end(r, s, false, err);
     }
     if (s != LK_OK) keys_remove(r->dir, key); /* its name is nobody else's */
-    if (s == LK_OK && audit_remember_tip(r, NULL) != LK_OK)
-        lk_log(1, "consent", "%s/keys/audit.tip was not renewed", r->dir);
-    registry_unlock(r);
     lk_free(key);
     if (s == LK_OK && out) *out = x;
     return s;

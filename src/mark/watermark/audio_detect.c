@@ -16,13 +16,15 @@
 
 enum {
     FINE = 128,                         /* samples from one tried position to the next */
-    PHASES = AM_STEP / FINE,
+    DENSE = 64,                         /* and between the frames from which other speeds are guessed */
+    REACH = AM_BINS + AM_BIN + 16,      /* bins that those need: 5 % over the highest band */
     SPECTRUM = AM_FRAME + 2,
     SYNC_CHIPS = AM_SYNC * AM_PARTS,
     SHORT = 3 * AM_BLOCK,               /* a window: short, for edited sound and for finding the speed */
     LONG = 10 * AM_BLOCK,               /* and long, for faint marks */
     SEARCHES = 16,                      /* windows of a file in which other speeds are tried */
 };
+static const double z_hint = 4.4;       /* of a guessed speed, to look properly */
 static const double z_enough = 4.8;     /* to try the decoder */
 static const double z_clear = 7;        /* a mark is there, though its id was not read: take a longer window */
 static const double speed_step = 0.002, speed_most = 0.05;
@@ -44,6 +46,7 @@ typedef struct reader {
     float *speeded;      /* the present window at the present speed, channel after channel */
     int64_t length;      /* of each */
     float *rows;         /* its band powers */
+    float *dense;        /* of a short window: powers summed up to each bin, REACH + 1 a frame */
     float *scratch;
     float sum[AM_STEPS][AM_BANDS], square[AM_STEPS][AM_BANDS]; /* chips folded over blocks */
 } reader;
@@ -59,6 +62,7 @@ static void reader_clear(reader *r)
     lk_fft_free(&r->fft);
     lk_free(r->speeded);
     lk_free(r->rows);
+    lk_free(r->dense);
     lk_free(r->scratch);
 }
 
@@ -75,8 +79,9 @@ static lk_status reader_init(reader *r, const wm_key *key, const float *planes, 
     r->speeded = lk_alloc((size_t)(most * channels) * sizeof(float));
     r->rows = lk_alloc((size_t)(rows * AM_BANDS) * sizeof(float));
     r->scratch = lk_alloc((size_t)rows * sizeof(float));
+    r->dense = lk_alloc((size_t)(LK_MIN(n, SHORT) / DENSE + 8) * (REACH + 1) * sizeof(float));
     lk_status s = LK_OK;
-    if (!r->speeded || !r->rows || !r->scratch) s = LK_FAIL(err, LK_E_NOMEM, "no memory to read the sound's watermark");
+    if (!r->speeded || !r->rows || !r->scratch || !r->dense) s = LK_FAIL(err, LK_E_NOMEM, "no memory to read the sound's watermark");
     if (s == LK_OK) s = lk_fft_new(AM_FRAME, &r->fft, err);
     if (s != LK_OK) reader_clear(r);
     return s;
@@ -153,22 +158,78 @@ static void row_floors(reader *r, int frames, float floors[AM_BANDS])
     for (int b = 0; b < AM_BANDS; b++) floors[b] *= AM_STEP_FRAMES / 2;
 }
 
-/* The clearest place of the taken window. */
-static place look(reader *r, double speed)
+/* The clearest place in rows that lie hop samples apart. */
+static place clearest(reader *r, int frames, int hop, const float floors[AM_BANDS], double speed)
 {
     place best = {-1, speed, 0};
-    float floors[AM_BANDS];
-    const int frames = power_rows(r, 0, FINE);
-    row_floors(r, frames, floors);
-    for (int phase = 0; phase < PHASES; phase++) {
-        fold(r, frames, AM_HOP / FINE, phase, floors);
+    for (int phase = 0; phase < AM_STEP / hop; phase++) {
+        fold(r, frames, AM_HOP / hop, phase, floors);
         for (int first = 0; first < AM_STEPS; first++) {
-            double z = sync_z(r, first);
-            if (z > best.z) best = (place){z, speed, (int64_t)first * AM_STEP + phase * FINE};
+            const double z = sync_z(r, first);
+            if (z > best.z) best = (place){z, speed, (int64_t)first * AM_STEP + phase * hop};
         }
     }
     return best;
 }
+
+/* Of the taken window. */
+static place look(reader *r, double speed)
+{
+    float floors[AM_BANDS];
+    const int frames = power_rows(r, 0, FINE);
+    row_floors(r, frames, floors);
+    return clearest(r, frames, FINE, floors, speed);
+}
+
+/* --- other speeds --------------------------------------------------------------------------------------------- */
+
+/* To undo a speed properly the sound is resampled; to guess which, it is enough to read the spectra of the sound as it is
+ * at other times and frequencies. That costs a fifth. */
+static int dense_rows(reader *r)
+{
+    const int frames = r->length < AM_FRAME ? 0 : (int)((r->length - AM_FRAME) / DENSE) + 1;
+    float frame[AM_FRAME], spectrum[SPECTRUM];
+    memset(r->dense, 0, (size_t)frames * (REACH + 1) * sizeof(float));
+    for (int c = 0; c < r->channels; c++)
+        for (int t = 0; t < frames; t++) {
+            const float *x = r->speeded + c * r->length + t * DENSE;
+            float *sum = r->dense + (size_t)t * (REACH + 1), total = 0;
+            for (int i = 0; i < AM_FRAME; i++) frame[i] = x[i] * r->window[i];
+            lk_fft_forward(r->fft, frame, spectrum);
+            for (int k = AM_BIN - 2; k < REACH; k++) { /* lower ones are not asked for, and loud: floats would round */
+                total += spectrum[2 * k] * spectrum[2 * k] + spectrum[2 * k + 1] * spectrum[2 * k + 1];
+                sum[k + 1] += total;
+            }
+        }
+    return frames;
+}
+
+/* The window's place at a speed, guessed: row j of the marked sound is centred at (j + 1) AM_HOP / speed here, and its
+ * band edges lie `speed` times as high. */
+static place guess(reader *r, int dense, double speed, const float floors[AM_BANDS])
+{
+    int edge[AM_BANDS + 1], frames = 0;
+    float part[AM_BANDS + 1];
+    for (int b = 0; b <= AM_BANDS; b++) {
+        const double at = (AM_BIN + b * AM_BAND_BINS - 0.5) * speed + 0.5; /* bin k reaches from k - 1/2 to k + 1/2 */
+        edge[b] = (int)at;
+        part[b] = (float)(at - edge[b]);
+    }
+    for (;; frames++) {
+        const int64_t t = lrint(((frames + 1) * AM_HOP / speed - AM_HOP) / DENSE);
+        if (t >= dense) break;
+        const float *sum = r->dense + LK_MAX(t, 0) * (REACH + 1);
+        float *row = r->rows + (size_t)frames * AM_BANDS, below = 0;
+        for (int b = 0; b <= AM_BANDS; b++) {
+            const float here = sum[edge[b]] + part[b] * (sum[edge[b] + 1] - sum[edge[b]]);
+            if (b > 0) row[b - 1] = here - below;
+            below = here;
+        }
+    }
+    return clearest(r, frames, AM_HOP, floors, speed);
+}
+
+/* --- one window ----------------------------------------------------------------------------------------------- */
 
 /* Sum the id's chips of the folded window and decode. */
 static bool decode(const reader *r, int first, wm_found *out)
@@ -221,15 +282,14 @@ static lk_status try_speed(reader *r, int64_t from, int64_t count, double speed,
     return LK_OK;
 }
 
-/* Narrow a speed down to where the sync is clearest, by steps either side. */
-static lk_status narrow(reader *r, int64_t from, int64_t count, double step, place *best, lk_error *err)
+/* Settle a speed to where the sync is clearest, two steps either side. */
+static lk_status settle(reader *r, int64_t from, int64_t count, double step, place *best, lk_error *err)
 {
     const double middle = best->speed;
+    best->z = -1;
     for (int k = -2; k <= 2; k++) {
-        const double speed = middle + k * step;
-        if (k == 0) continue;
-        LK_TRY(take(r, from, count, speed, err));
-        const place at = look(r, speed);
+        LK_TRY(take(r, from, count, middle + k * step, err));
+        const place at = look(r, middle + k * step);
         if (at.z > best->z) *best = at;
     }
     return LK_OK;
@@ -239,18 +299,19 @@ static lk_status narrow(reader *r, int64_t from, int64_t count, double step, pla
 static lk_status try_speeds(reader *r, int64_t from, wm_found *out, lk_error *err)
 {
     place best = {-1, 1, 0}, at;
-    for (int k = -(int)(speed_most / speed_step); k <= (int)(speed_most / speed_step); k++) {
-        const double speed = 1 + k * speed_step;
-        LK_TRY(take(r, from, SHORT, speed, err));
-        at = look(r, speed);
+    float floors[AM_BANDS];
+    LK_TRY(take(r, from, SHORT, 1, err));
+    row_floors(r, power_rows(r, 0, AM_HOP), floors);
+    const int dense = dense_rows(r), speeds = (int)(speed_most / speed_step + 0.5);
+    for (int k = -speeds; k <= speeds; k++) {
+        at = guess(r, dense, 1 + k * speed_step, floors);
         if (at.z > best.z) best = at;
     }
-    out->z = LK_MAX(out->z, best.z);
-    if (best.z < z_enough) return LK_OK;
-    LK_TRY(narrow(r, from, SHORT, speed_step / 4, &best, err));
+    if (best.z < z_hint) return LK_OK;
+    LK_TRY(settle(r, from, SHORT, speed_step / 4, &best, err));
     LK_TRY(try_speed(r, from, SHORT, best.speed, out, &at, err));
     if (out->found || best.z < z_clear || r->n - from <= SHORT) return LK_OK;
-    LK_TRY(narrow(r, from, LONG, speed_step / 16, &best, err));
+    LK_TRY(settle(r, from, LONG, speed_step / 16, &best, err));
     return try_speed(r, from, LONG, best.speed, out, &at, err);
 }
 
@@ -264,7 +325,7 @@ static lk_status search(reader *r, wm_found *out, lk_error *err)
             LK_TRY(try_speed(r, from, sizes[k], 1, out, &at, err));
             if (out->found) return LK_OK;
         }
-    /* Other speeds cost fifty times as much: a few windows, spread over the sound, must do. */
+    /* Other speeds cost ten times as much: a few windows, spread over the sound, must do. */
     const int64_t windows = LK_MAX((r->n + SHORT - 1) / SHORT, 1), tries = LK_MIN(windows, SEARCHES);
     for (int64_t i = 0; i < tries && !out->found; i++) {
         const int64_t last = LK_MAX(r->n - SHORT, 0);

@@ -65,6 +65,7 @@ struct cli_args {
     lk_cancel *cancel;
     lk_progress_sink progress;
     bool quiet;
+    int exit_code; /* of a command that succeeded: an answer (verify), else 0 */
 };
 
 extern const cli_command cli_commands[];
@@ -106,6 +107,7 @@ lk_status cmd_train_swap(cli_args *a, lk_error *err);
 lk_status cmd_swap(cli_args *a, lk_error *err);
 lk_status cmd_faces(cli_args *a, lk_error *err);
 lk_status cmd_model_show(cli_args *a, lk_error *err);
+lk_status cmd_verify(cli_args *a, lk_error *err);
 lk_status cmd_doctor(cli_args *a, lk_error *err);
 lk_status cmd_bench(cli_args *a, lk_error *err);
 lk_status cmd_demo(cli_args *a, lk_error *err);

@@ -9,7 +9,7 @@ lk_status cmd_faces(cli_args *a, lk_error *err)
     bool json = !cli_flag(a, "no-json");
     const char *picture = cli_str(a, "picture");
     if (!json && !picture) return cli_usage_error(err, "--no-json without --picture would show nothing");
-    lk_status s = lk_faces_run(a->args[0], picture, json ? cli_line : NULL, NULL, a->cancel, &a->progress, err);
+    lk_status s = lk_faces_run(a->project, a->args[0], picture, json ? cli_line : NULL, NULL, a->cancel, &a->progress, err);
     if (!s && picture && !json) printf("picture: %s\n", picture);
     return s;
 }

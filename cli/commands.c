@@ -72,6 +72,12 @@ static const cli_option model_show_options[] = {
     {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "as one JSON object"},
 };
 
+static const cli_option verify_options[] = {
+    {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "the whole report as one JSON object"},
+    {"quick", 0, CLI_FLAG, NULL, NULL, 0, 0, "manifest and registry only: look for no hidden mark"},
+    {"trust", 0, CLI_FILE, "PEM", NULL, 0, 0, "further certificates to trust as roots"},
+};
+
 static const cli_option bench_options[] = {
     {"data", 0, CLI_FILE, "DIR", NULL, 0, 0, "data folder (else LIKENESS_DATA, else ../shared/data)"},
     {"only", 0, CLI_STRING, "WHAT", NULL, 0, 0, "one case: a pair such as A-B, a size such as 96"},
@@ -114,7 +120,7 @@ const cli_command cli_commands[] = {
     {"faces", "Make", "CLIP", 1, 1, "show which faces are in a clip or picture",
      "Prints one JSON line a frame (boxes, 68 landmarks, pose, tracks) and draws a picture of what was found.",
      "  likeness faces clip.mp4 --picture found.png --no-json\n  likeness faces clip.mp4 > faces.jsonl\n",
-     OPTIONS(faces_options), CLI_LONG, cmd_faces},
+     OPTIONS(faces_options), CLI_PROJECT_MAYBE | CLI_LONG, cmd_faces},
     {"import", "Make", "CLIP...", 1, -1, "gather a person's face from clips and pictures",
      "Finds the person's face in every frame and keeps aligned samples for training. A minute of varied footage is enough "
      "to start; the report says what is missing.",
@@ -134,6 +140,14 @@ const cli_command cli_commands[] = {
     {"model show", "Make", "NAME", 1, 1, "say what a model is: people, consent, recipe, scores", NULL,
      "  likeness model show ada-on-bob\n  likeness model show file.safetensors --json\n", OPTIONS(model_show_options), CLI_PROJECT_MAYBE,
      cmd_model_show},
+
+    {"verify", "Examine", "FILE", 1, 1, "say what is known of where a file comes from",
+     "Reads the signed manifest (C2PA), the hidden marks in picture and sound, and, with a project, its registry and the state of "
+     "the consent. Works on anybody's clip, picture or sound, offline. The answer is also the exit code: 0 origin proven by a "
+     "trusted signer, 10 intact manifest of a signer nobody vouches for, 11 no manifest but our hidden mark or a registered "
+     "copy, 12 nothing known, 13 broken manifest, 14 marks that contradict each other. No mark is no proof of anything.",
+     "  likeness verify clip.mp4\n  likeness verify clip.mp4 --json --project film-x\n  likeness verify photo.jpg --trust newsroom.pem\n",
+     OPTIONS(verify_options), CLI_PROJECT_MAYBE | CLI_LONG, cmd_verify},
 
     {"bench", "For engineers", "NAME", 0, 1, "measure quality and speed; without a name: list the benches", NULL,
      "  likeness bench train\n  likeness bench face --csv bench/results/face.csv\n  likeness bench swap --only A-B --minutes 20\n",

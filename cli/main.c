@@ -94,7 +94,7 @@ static int run(const cli_command *c, int argc, char **argv)
     interrupt_token = NULL;
     lk_cancel_free(a.cancel);
     free(a.args);
-    return lk_status_exit_code(s);
+    return s ? lk_status_exit_code(s) : a.exit_code;
 }
 
 /* Commands whose first word is given but not the rest: "likeness train". */

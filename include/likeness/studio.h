@@ -104,20 +104,34 @@ typedef struct lk_swap_job {
     double sharpen, grain;    /* negative = default */
 } lk_swap_job;
 lk_swap_job lk_swap_defaults(void);
-typedef struct lk_swap_result { int64_t frames, swapped; double seconds, frames_per_second; int track; char output_hash[65]; } lk_swap_result;
+typedef struct lk_swap_result { int64_t frames, swapped; double seconds, frames_per_second, marking_seconds; int track; char output_hash[65]; } lk_swap_result;
 lk_status lk_swap_run(lk_project *p, const lk_swap_job *job, lk_swap_result *out, const lk_cancel *cancel,
                       const lk_progress_sink *progress, lk_error *err);
 
 /* --- look ------------------------------------------------------------------------------ */
 
 /* Faces of a clip or still: one JSON line a frame to out (may be NULL), and a picture with boxes, points and
- * tracks (may be NULL; up to 12 frames of the clip). */
-lk_status lk_faces_run(const char *input, const char *picture, lk_line_fn out, void *user, const lk_cancel *cancel,
+ * tracks (may be NULL; up to 12 frames of the clip), signed with the project's key, or without a project the user's. */
+lk_status lk_faces_run(lk_project *p_or_null, const char *input, const char *picture, lk_line_fn out, void *user, const lk_cancel *cancel,
                        const lk_progress_sink *progress, lk_error *err);
 /* A model's header in words; json: one JSON object instead. Needs no grant: no likeness is loaded. */
 lk_status lk_model_show(lk_project *p_or_null, const char *name_or_path, bool json, lk_line_fn out, void *user, lk_error *err);
 /* CPU features, libraries, models, disk and memory. LK_OK when all that is needed is there. */
 lk_status lk_doctor_run(lk_line_fn out, void *user, lk_error *err);
+
+/* --- where a file comes from ---------------------------------------------------------------- */
+
+typedef struct lk_verify_job {
+    const char *path;         /* anybody's clip, picture or sound */
+    bool json;                /* one JSON object instead of words */
+    bool quick;               /* manifest and registry alone: do not decode, look for no hidden mark */
+    const char *trust;        /* PEM file with further trusted roots, NULL = none */
+} lk_verify_job;
+/* Tell what is known of a file's origin. project: its registry and its trust list are consulted; NULL = neither. *outcome:
+ * 0 origin proven by a trusted signer, 10 intact manifest of an unknown signer, 11 no manifest but our hidden mark or a
+ * registered copy, 12 nothing known, 13 broken manifest, 14 marks that contradict each other. Works offline. */
+lk_status lk_verify_run(lk_project *p_or_null, const lk_verify_job *job, int *outcome, lk_line_fn out, void *user,
+                        const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
 
 /* --- benches ------------------------------------------------------------------------------- */
 

@@ -56,6 +56,7 @@ typedef enum lk_fault_kind {
     LK_FAULT_READ,
     LK_FAULT_WRITE,
     LK_FAULT_SYNC,
+    LK_FAULT_UNNAMED, /* nameless files: so that their lack can be tested */
     LK_FAULT_KINDS
 } lk_fault_kind;
 void lk_fault_set(lk_fault_kind kind, int64_t nth, bool sticky);
@@ -165,6 +166,18 @@ const char *lk_path_base(const char *path); /* part after the last '/' */
 lk_status lk_file_sync_rename(const char *tmp, const char *path, lk_error *err);
 /* The same for a file that must be new: LK_E_STATE when PATH is already there; tmp then stays. */
 lk_status lk_file_sync_new(const char *tmp, const char *path, lk_error *err);
+
+/* A file in the making, beside the place where it will appear, which nobody sees before it is whole: killing the process
+ * leaves nothing. name: a path by which this process (alone) can open it. */
+typedef struct lk_draft {
+    int fd; /* -1 = closed */
+    bool named; /* the file system has no nameless files: it lies under a temporary name */
+    char name[1100];
+} lk_draft;
+lk_status lk_draft_open(const char *path, lk_draft *d, lk_error *err);
+/* fsync, then appear at path in place of what was there; closes d whatever happens. On failure nothing new is left. */
+lk_status lk_draft_publish(lk_draft *d, const char *path, lk_error *err);
+void lk_draft_drop(lk_draft *d); /* forget it; a closed one is fine */
 
 /* Log lines go to a sink (default: nowhere). Levels: 0 error 1 warning 2 info 3 debug. */
 typedef void (*lk_log_fn)(void *user, int level, const char *room, const char *line);

@@ -36,15 +36,20 @@ lk_status mark_origin_init(const lk_mark_origin *from, bool synthetic, origin *o
     if (from->grant_count && !from->registry)
         return LK_FAIL(err, LK_E_CONSENT, "this %s names no consent registry; open the project's first",
                        from->action);
+    if (!from->desk)
+        return LK_FAIL(err, LK_E_MARK, "there is nothing to sign this %s with; open the project's desk first", from->action);
     *o = (origin){.registry = from->registry,
                   .grant_count = from->grant_count,
                   .parent_count = from->parent_count,
+                  .desk = from->desk,
                   .synthetic = synthetic};
     snprintf(o->action, sizeof(o->action), "%s", from->action);
     bool ok = copy_list(&o->grants, from->grants, o->grant_count, sizeof(*o->grants));
     ok = ok && copy_list(&o->uses, from->uses, o->grant_count, sizeof(*o->uses));
     ok = ok && copy_list(&o->parents, from->parents, o->parent_count, sizeof(*o->parents));
     if (ok && from->model_card) ok = (o->model_card = lk_strdup(from->model_card)) != NULL;
+    if (ok && from->opened) ok = (o->opened = lk_strdup(from->opened)) != NULL;
+    if (ok && from->model) ok = (o->model = lk_strdup(from->model)) != NULL;
     lk_status s = ok ? mark_origin_check(o, err) : LK_FAIL(err, LK_E_NOMEM, "no memory to mark an output");
     if (s != LK_OK) mark_origin_clear(o);
     return s;
@@ -56,6 +61,8 @@ void mark_origin_clear(origin *o)
     lk_free(o->uses);
     lk_free(o->parents);
     lk_free(o->model_card);
+    lk_free(o->opened);
+    lk_free(o->model);
     *o = (origin){0};
 }
 

@@ -1,6 +1,6 @@
 /* still.c: a picture on its way out: a preview, a contact sheet, an analysis
  * picture. Marks in the pixels go on the copy before it is encoded, marks in the
- * file on the encoded bytes before they are hashed.
+ * file on the encoded bytes under a temporary name.
  */
 #include <string.h>
 #include <strings.h>
@@ -30,18 +30,30 @@ static void lay_over(lk_image *im, const label *l)
         }
 }
 
-/* The labelled copy, encoded with its tags. */
-static lk_status encode(const origin *who, const lk_image *rgb, const char *kind, lk_label_place place,
+/* The labelled and watermarked copy, encoded with its tags. */
+static lk_status encode(const origin *who, seal *marks, const lk_image *rgb, const char *kind, lk_label_place place,
                         void **data, size_t *n, lk_error *err)
 {
     lk_image copy = {0};
     label plate = {.x = 0};
     tag_list tags = {.count = 0};
-    lk_status s = lk_image_copy(rgb, &copy, err);
+    wm_embedder *w = NULL;
+    wm_key key = wm_public_key();
+    lk_error why = {0};
+    lk_status s = wm_embed_open(rgb->w, rgb->h, marks->id, &key, 0, &w, &why);
+    if (s == LK_E_RANGE)
+        return LK_FAIL(err, LK_E_MARK, "a picture of %dx%d is too small to carry a mark", rgb->w, rgb->h);
+    if (s != LK_OK && err) *err = why;
+    if (s == LK_OK) s = lk_image_copy(rgb, &copy, err);
     if (s == LK_OK && who->synthetic) s = mark_label_make(copy.w, copy.h, place, who->action, &plate, err);
     if (s == LK_OK && who->synthetic) lay_over(&copy, &plate);
+    if (s == LK_OK) s = wm_embed_image(w, &copy, err);
+    if (s == LK_OK) s = lk_copies_hashes_image(marks->looks, &copy, err);
     if (s == LK_OK) s = mark_tags_make(who, &tags, err);
     if (s == LK_OK) s = lk_still_encode(&copy, kind, tags.pair, data, n, err);
+    marks->marked = s == LK_OK;
+    marks->watermark = MARK_WATERMARK_VIDEO;
+    wm_embed_close(&w);
     mark_tags_clear(&tags);
     mark_label_clear(&plate);
     lk_image_clear(&copy);
@@ -53,19 +65,18 @@ lk_status lk_mark_still(const char *path, const lk_image *rgb, bool synthetic, l
 {
     const char *kind;
     origin who;
+    seal marks = {.marked = false};
     void *data = NULL;
     size_t n = 0;
+    lk_hash hash;
     if (!path || !*path) return LK_FAIL(err, LK_E_ARG, "no name for the picture was given");
     LK_TRY(kind_of(path, &kind, err));
     LK_TRY(mark_origin_init(from, synthetic, &who, err));
-    lk_status s = encode(&who, rgb, kind, place, &data, &n, err);
-    if (s == LK_OK) s = mark_origin_check(&who, err);
-    if (s == LK_OK) {
-        lk_hash hash = lk_hash_bytes(data, n);
-        s = mark_origin_record(&who, path, &hash, "", err);
-    }
-    if (s == LK_OK) s = lk_file_write_atomic(path, data, n, err);
+    lk_status s = mark_seal_begin(&marks, &who, err);
+    if (s == LK_OK) s = encode(&who, &marks, rgb, kind, place, &data, &n, err);
+    if (s == LK_OK) s = mark_seal_bytes(&marks, &who, path, data, n, "", &hash, err);
     lk_free(data);
+    mark_seal_clear(&marks);
     mark_origin_clear(&who);
     return s;
 }

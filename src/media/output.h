@@ -6,24 +6,20 @@
 
 #include "media/impl.h"
 
-/* --- output.c: a file under a temporary name ---------------------------------------- */
+/* --- output.c: a draft that libav writes ---------------------------------------- */
 
-/* Beside the target, so that the rename stays on one file system: TARGET.part-<16 hex>. The handle holds an
- * exclusive lock for as long as the writer lives; a temporary that nobody locks belongs to a dead process and
- * is removed by the next writer of the same target. */
 typedef struct output {
-    int fd;
+    lk_draft draft;
     AVIOContext *io;
     int64_t pos;
     int failed; /* errno of the first write that failed, 0 = none */
-    char path[1024], tmp[1060];
+    char path[1024];
 } output;
 lk_status media_output_open(const char *path, output **out, lk_error *err);
 /* Says what went wrong when libav reports a failure: a full disk most of all. */
 lk_status media_output_fail(const output *o, int av_error, lk_error *err);
-lk_status media_output_sync(output *o, lk_error *err);     /* flush and fsync */
-lk_status media_output_publish(output **o, lk_error *err); /* rename, close; on failure nothing is left */
-void media_output_abort(output **o);                       /* remove, close */
+lk_status media_output_sync(output *o, lk_error *err); /* flush and fsync */
+void media_output_abort(output **o);                   /* remove, close */
 
 /* --- sound.c: the sound of another file --------------------------------------------- */
 

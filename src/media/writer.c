@@ -154,7 +154,7 @@ static lk_status open_muxer(lk_writer *w, const lk_writer_spec *spec, const char
     if (e < 0) return media_fail(err, LK_E_NOMEM, "cannot be set up", spec->path, e, NULL);
     /* The muxer reads its own file back to move the index to the front, by this name. */
     av_freep(&w->mux->url);
-    w->mux->url = av_asprintf("file:%s", w->out->tmp);
+    w->mux->url = av_asprintf("file:%s", w->out->draft.name);
     w->mux->pb = w->out->io;
     w->mux->flags |= AVFMT_FLAG_CUSTOM_IO;
     w->video = avformat_new_stream(w->mux, NULL);
@@ -314,7 +314,7 @@ lk_status lk_writer_finish(lk_writer *w, char *tmp_path, size_t n, lk_error *err
         return media_output_fail(w->out, e < 0 ? e : w->out->io->error, err);
     LK_TRY(media_output_sync(w->out, err));
     w->complete = true;
-    if (tmp_path) snprintf(tmp_path, n, "%s", w->out->tmp);
+    if (tmp_path) snprintf(tmp_path, n, "%s", w->out->draft.name);
     return LK_OK;
 }
 
@@ -330,16 +330,6 @@ static void shut(lk_writer *w)
     av_packet_free(&w->pkt);
     av_frame_free(&w->blank);
     lk_free(w);
-}
-
-lk_status lk_writer_publish(lk_writer **wp, lk_error *err)
-{
-    lk_writer *w = *wp;
-    if (!w->complete) return LK_FAIL(err, LK_E_STATE, "%s is not finished yet", w->out->path);
-    lk_status s = media_output_publish(&w->out, err);
-    shut(w);
-    *wp = NULL;
-    return s;
 }
 
 void lk_writer_abort(lk_writer **wp)

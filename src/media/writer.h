@@ -1,6 +1,7 @@
-/* writer.h: the encoder. Only mark/ may include this: it is the way out.
- * Everything is written under a temporary name beside the target; finish fsyncs
- * and renames, anything else removes it.
+/* writer.h: the encoder. Only mark/ may include this: it is the way out. A clip is
+ * written into a draft beside its target, which has no name: nothing unsigned can
+ * be left behind, and the writer itself cannot publish. mark/ signs a copy of the
+ * draft and publishes that.
  */
 #ifndef LK_MEDIA_WRITER_H
 #define LK_MEDIA_WRITER_H
@@ -22,16 +23,15 @@ typedef struct lk_writer_spec {
 /* MP4 or MOV by the name. Chroma and depth follow like: 4:2:0, 4:2:2 or 4:4:4 at 8 or 10 bits. Odd sizes
  * become 4:4:4 (4:2:0 needs even sides) and keep their size; grey and RGB become 4:2:0. The track's timescale
  * is the source's, so that each PTS is kept to the tick. Sound that the container cannot hold (PCM in MP4) is
- * written as FLAC. Temporaries that killed writers of the same target left behind are removed. */
+ * written as FLAC. */
 lk_status lk_writer_open(const lk_writer_spec *spec, lk_writer **out, lk_error *err);
 /* How the sound gets in: "aac, copied", "pcm_s16le to flac", "no sound". Lives as long as w. */
 const char *lk_writer_sound(const lk_writer *w);
 /* Takes its own reference. PTS must grow. A frame of another format than the clip's is converted. */
 lk_status lk_writer_frame(lk_writer *w, lk_frame *f, lk_error *err);
-/* Flush, close, fsync the temporary file and give its name (the caller may still embed and sign), then: */
-lk_status lk_writer_finish(lk_writer *w, char *tmp_path, size_t n, lk_error *err);
-lk_status lk_writer_publish(lk_writer **w, lk_error *err); /* rename into place, free */
-void lk_writer_abort(lk_writer **w);                       /* remove, free */
+/* Flush, fsync, and give a name by which this process can read the whole clip for as long as w lives. */
+lk_status lk_writer_finish(lk_writer *w, char *name, size_t n, lk_error *err);
+void lk_writer_abort(lk_writer **w); /* forget the draft, free */
 /* Encoded stills, in memory (lk_free). kind: "png" or "jpg". tags: as above, as PNG text or JPEG comments. */
 lk_status lk_still_encode(const lk_image *rgb, const char *kind, const char *const *tags, void **data,
                           size_t *n, lk_error *err);

@@ -42,6 +42,7 @@ lk_status lk_bench_render(const lk_bench *b, lk_error *err)
     for (int run = 0; run < 3; run++) {
         LK_GOTO(done, lk_swap_run(p, &swap, &r, b->cancel, b->progress, err));
         LK_GOTO(done, lk_bench_row(b, "640x360 96px", "decode to published file", r.frames_per_second, "frames/s", ">= 25", err));
+        LK_GOTO(done, lk_bench_row(b, "640x360 96px", "marking, of all its time", 100 * r.marking_seconds / r.seconds, "%", "<= 15", err));
     }
 done:
     lk_project_close(&p);

@@ -35,10 +35,12 @@ static lk_status print_frames(const lk_face_clip *clip, lk_line_fn out, void *us
 }
 
 /* Up to twelve moments of the clip with everything drawn in. The footage is the user's own: nothing is made here. */
-static lk_status draw(const char *input, const lk_face_clip *clip, const char *picture, lk_error *err)
+static lk_status draw(lk_project *p, const char *input, const lk_face_clip *clip, const char *picture, lk_error *err)
 {
     lk_reader *r = NULL;
     lk_frame *f = NULL;
+    lk_mark_desk *desk = NULL;
+    bool own = false;
     lk_image cells[PICTURES] = {0}, sheet = {0};
     int n = 0, want = (int)LK_MIN(clip->count, PICTURES);
     lk_status s;
@@ -55,7 +57,8 @@ static lk_status draw(const char *input, const lk_face_clip *clip, const char *p
         s = LK_FAIL(err, LK_E_FORMAT, "%s has no picture to draw", input);
         goto done;
     }
-    const lk_mark_origin origin = {.action = "analysis picture"};
+    LK_GOTO(done, lk_project_desk(p, &desk, &own, err));
+    const lk_mark_origin origin = {.action = "analysis picture", .desk = desk, .opened = input};
     if (n == 1) {
         s = lk_mark_still(picture, &cells[0], false, LK_LABEL_BOTTOM_LEFT, &origin, err);
     } else {
@@ -66,12 +69,13 @@ static lk_status draw(const char *input, const lk_face_clip *clip, const char *p
 done:
     for (int i = 0; i < PICTURES; i++) lk_image_clear(&cells[i]);
     lk_image_clear(&sheet);
+    if (own) lk_mark_desk_close(&desk);
     lk_frame_unref(&f);
     lk_reader_close(&r);
     return s;
 }
 
-lk_status lk_faces_run(const char *input, const char *picture, lk_line_fn out, void *user, const lk_cancel *cancel,
+lk_status lk_faces_run(lk_project *p, const char *input, const char *picture, lk_line_fn out, void *user, const lk_cancel *cancel,
                        const lk_progress_sink *progress, lk_error *err)
 {
     lk_analyser *a = NULL;
@@ -80,7 +84,7 @@ lk_status lk_faces_run(const char *input, const char *picture, lk_line_fn out, v
     LK_GOTO(done, lk_analyser_open(NULL, &a, err));
     LK_GOTO(done, lk_analyse_clip(a, input, &clip, cancel, progress, err));
     if (out) LK_GOTO(done, print_frames(&clip, out, user, err));
-    if (picture) LK_GOTO(done, draw(input, &clip, picture, err));
+    if (picture) LK_GOTO(done, draw(p, input, &clip, picture, err));
 done:
     lk_face_clip_clear(&clip);
     lk_analyser_close(&a);

@@ -1,4 +1,5 @@
 /* project.c: the folder, its paths and names. */
+#include "mark/keys.h"
 #include "studio/studio.h"
 
 #include <stdio.h>
@@ -28,9 +29,25 @@ lk_status lk_project_open(const char *dir, bool create, lk_project **out, lk_err
 void lk_project_close(lk_project **p)
 {
     if (!p || !*p) return;
+    lk_mark_desk_close(&(*p)->desk);
     lk_registry_close(&(*p)->registry);
     lk_free(*p);
     *p = NULL;
+}
+
+lk_status lk_project_desk(lk_project *p, lk_mark_desk **desk, bool *own, lk_error *err)
+{
+    char dir[1024];
+    *own = !p;
+    *desk = NULL;
+    if (p) {
+        if (!p->desk) LK_TRY(lk_mark_desk_open(p->dir, &p->desk, err));
+        *desk = p->desk;
+        return LK_OK;
+    }
+    LK_TRY(lk_keys_config("desk", dir, err));
+    LK_TRY(lk_dir_make(dir, err));
+    return lk_mark_desk_open(dir, desk, err);
 }
 
 void lk_project_file_name(const char *name, char out[160])

@@ -210,6 +210,7 @@ static lk_status write_sheet(job_state *j, const lk_mark_origin *origin, lk_erro
     lk_dataset *d = NULL;
     lk_mark_origin o = *origin;
     o.action = "contact sheet";
+    o.opened = NULL; /* put together from several pictures */
     if (!j->sheet) return LK_OK;
     LK_TRY(lk_project_dataset(j->p, lk_grant_subject_name(j->source), "source", path, err));
     if (lk_path_exists(path)) LK_TRY(lk_dataset_open(path, j->source, LK_USE_FACE_SOURCE, &d, err));
@@ -272,13 +273,22 @@ lk_status lk_swap_run(lk_project *p, const lk_swap_job *job, lk_swap_result *out
     const lk_grant *grants[] = {j->source, j->target};
     const lk_use uses[] = {LK_USE_FACE_SOURCE, LK_USE_FACE_TARGET};
     const lk_hash parents[] = {j->model_info.hash, source_clip};
-    lk_mark_origin origin = {p->registry, grants, uses, 2, parents, 2, "face swap", j->model_info.card};
+    lk_mark_desk *desk;
+    lk_mark_cost cost;
+    bool own_desk;
+    /* By its hash: names of people stay in the project. */
+    char model[LK_HASH_HEX + 32] = "face swap model ";
+    lk_hash_hex(&j->model_info.hash, model + strlen(model));
+    LK_GOTO(done, lk_project_desk(p, &desk, &own_desk, err));
+    lk_mark_origin origin = {.registry = p->registry, .grants = grants, .uses = uses, .grant_count = 2, .parents = parents,
+                             .parent_count = 2, .action = "face swap", .model_card = j->model_info.card, .desk = desk,
+                             .opened = job->input, .model = model};
     lk_mark_video_spec spec = {.path = job->output, .like = lk_reader_info(j->reader), .audio_from = job->input, .crf = job->crf,
                                .place = (lk_label_place)place};
     LK_GOTO(done, lk_mark_video_open(&spec, &origin, &j->mark, err));
     double render_start = lk_now();
     LK_GOTO(done, run_stages(j, cancel, progress, err));
-    LK_GOTO(done, lk_mark_video_finish(&j->mark, &output, err));
+    LK_GOTO(done, lk_mark_video_finish(&j->mark, &output, &cost, err));
     double end = lk_now();
     LK_GOTO(done, write_sheet(j, &origin, err));
     lk_hash_hex(&output, out->output_hash);
@@ -286,6 +296,7 @@ lk_status lk_swap_run(lk_project *p, const lk_swap_job *job, lk_swap_result *out
     out->swapped = j->swapped;
     out->track = j->pick.best;
     out->seconds = end - start;
+    out->marking_seconds = cost.watermark + cost.looks + cost.seal;
     out->frames_per_second = out->seconds > 0 ? (double)out->frames / out->seconds : 0;
     lk_log(2, "studio", "rendered %lld frames in %.2f s after %.2f s of analysis", (long long)out->frames, end - render_start, render_start - start);
 done:

@@ -16,7 +16,12 @@
 struct lk_project {
     char dir[768];
     lk_registry *registry;
+    lk_mark_desk *desk; /* opened when the first output is made */
 };
+
+/* What outputs are marked with: the project's desk, or, for pictures that belong to no project (p NULL), the user's own in
+ * $XDG_CONFIG_HOME/likeness/desk, else ~/.config/likeness/desk. *own: the caller closes it. */
+lk_status lk_project_desk(lk_project *p_or_null, lk_mark_desk **desk, bool *own, lk_error *err);
 
 /* Path of FILE in the project's folder FOLDER (made when absent). */
 lk_status lk_project_path(const lk_project *p, const char *folder, const char *file, const char *ending, char out[1024], lk_error *err);

@@ -68,6 +68,8 @@ lk_status lk_train_swap(lk_project *p, const lk_train_job *job, lk_train_result 
     side src = {.role = "source", .use = LK_USE_FACE_SOURCE}, dst = {.role = "target", .use = LK_USE_FACE_TARGET};
     lk_swap_train_options o;
     lk_swap_train_report report = {0};
+    lk_mark_desk *desk;
+    bool own_desk;
     snprintf(name, sizeof name, "%s", job->name ? job->name : "");
     if (!job->name) snprintf(name, sizeof name, "%.128s-on-%.128s", job->source, job->target);
     lk_status s;
@@ -77,7 +79,10 @@ lk_status lk_train_swap(lk_project *p, const lk_train_job *job, lk_train_result 
     const lk_grant *grants[] = {src.grant, dst.grant};
     const lk_use uses[] = {src.use, dst.use};
     const lk_hash parents[] = {lk_dataset_hash(src.data), lk_dataset_hash(dst.data)};
-    preview_out preview = {out->preview_path, {p->registry, grants, uses, 2, parents, 2, "training preview", NULL}};
+    LK_GOTO(done, lk_project_desk(p, &desk, &own_desk, err));
+    preview_out preview = {out->preview_path, {.registry = p->registry, .grants = grants, .uses = uses, .grant_count = 2,
+                                               .parents = parents, .parent_count = 2, .action = "training preview",
+                                               .desk = desk, .model = "a face swap model in training"}};
     o.preview = write_preview;
     o.preview_user = &preview;
     LK_GOTO(done, lk_swap_train(&src.data, (const lk_grant *const *)&src.grant, 1, &dst.data, (const lk_grant *const *)&dst.grant, 1,

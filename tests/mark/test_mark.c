@@ -16,6 +16,7 @@ typedef struct cast {
     lk_use uses[2];
     lk_hash parents[1];
     lk_mark_origin origin;
+    lk_mark_desk *desk;
 } cast;
 
 static lk_error err;
@@ -32,7 +33,9 @@ static void cast_open(cast *c, const char *name)
     lk_asset film = {.hash = lk_hash_bytes("film", 4), .kind = "media", .path = "film.mp4"};
     CHECK_OK(lk_lineage_add(c->w.r, &film, NULL, 0, NULL, 0, &err), &err);
     c->parents[0] = film.hash;
+    CHECK_OK(lk_mark_desk_open(c->w.dir, &c->desk, &err), &err);
     c->origin = (lk_mark_origin){.registry = c->w.r,
+                                 .desk = c->desk,
                                  .grants = c->grants,
                                  .uses = c->uses,
                                  .grant_count = 2,
@@ -46,6 +49,7 @@ static void cast_close(cast *c)
 {
     lk_grant_free(&c->ann);
     lk_grant_free(&c->bob);
+    lk_mark_desk_close(&c->desk);
     world_close(&c->w);
 }
 
@@ -86,7 +90,7 @@ static lk_status make(const cast *c, const char *path, int frames, lk_label_plac
     spec.place = place;
     lk_status s = lk_mark_video_open(&spec, &c->origin, &v, &err);
     for (int i = 0; s == LK_OK && i < frames; i++) s = put(v, i);
-    if (s == LK_OK) s = lk_mark_video_finish(&v, hash, &err);
+    if (s == LK_OK) s = lk_mark_video_finish(&v, hash, NULL, &err);
     lk_mark_video_abort(&v);
     return s;
 }
@@ -277,7 +281,7 @@ static void revocation_stops_a_clip(void)
         CHECK_OK(lk_consent_revoke(c.w.r, c.w.bob_record.id, "no longer", &err), &err);
         if (late) {
             CHECK_OK(put(v, 1), &err); /* still inside the two seconds */
-            CHECK_STATUS(lk_mark_video_finish(&v, NULL, &err), LK_E_CONSENT, &err);
+            CHECK_STATUS(lk_mark_video_finish(&v, NULL, NULL, &err), LK_E_CONSENT, &err);
         } else {
             double from = lk_now();
             lk_status s = LK_OK;
@@ -288,7 +292,7 @@ static void revocation_stops_a_clip(void)
             CHECK_STATUS(s, LK_E_CONSENT, &err);
             CHECK_INT(count_entries(tempdir), 1);
             CHECK_STATUS(put(v, 5000), LK_E_CONSENT, &err); /* and it stays refused */
-            CHECK_STATUS(lk_mark_video_finish(&v, NULL, &err), LK_E_CONSENT, &err);
+            CHECK_STATUS(lk_mark_video_finish(&v, NULL, NULL, &err), LK_E_CONSENT, &err);
         }
         CHECK(v == NULL, "finish frees");
         CHECK_INT(count_entries(tempdir), 1);
@@ -309,7 +313,7 @@ static void unrecorded_is_not_published(void)
     intrude(
         &c.w,
         "CREATE TRIGGER no_rows BEFORE INSERT ON asset BEGIN SELECT RAISE(ABORT, 'the disk says no'); END");
-    lk_status s = lk_mark_video_finish(&v, NULL, &err);
+    lk_status s = lk_mark_video_finish(&v, NULL, NULL, &err);
     CHECK(s == LK_E_MARK || s == LK_E_CONSENT, "status %d: %s", s, err.message);
     CHECK_INT(count_entries(tempdir), 1);
     lk_image im;
@@ -331,7 +335,7 @@ static void stills(void)
     static const char *const names[] = {"a.png", "b.jpg"};
     for (int k = 0; k < 2; k++)
         for (int synthetic = 0; synthetic < 2; synthetic++) {
-            lk_mark_origin none = {.action = "analysis picture"};
+            lk_mark_origin none = {.action = "analysis picture", .desk = c.desk};
             const char *path = in_tempdir(names[k]);
             CHECK_OK(lk_mark_still(path, &im, synthetic, LK_LABEL_BOTTOM_RIGHT, synthetic ? &c.origin : &none,
                                    &err),
@@ -371,7 +375,7 @@ static void stills(void)
 /* From 16 pixels to very wide: always a label, always inside. */
 static void label_fits_every_size(void)
 {
-    static const int sizes[][2] = {{16, 16},   {40, 24},   {64, 64},    {100, 1000},
+    static const int sizes[][2] = {{16, 16},   {40, 24},   {64, 64},    {100, 1000}, {640, 64},
                                    {1000, 40}, {641, 363}, {1920, 1080}};
     cast c;
     cast_open(&c, "sizes");
@@ -382,6 +386,13 @@ static void label_fits_every_size(void)
             lk_frame *f = NULL;
             const char *path = in_tempdir("s.png");
             CHECK_OK(lk_image_new(sizes[n][0], sizes[n][1], 3, &im, &err), &err);
+            unlink(path);
+            if (LK_MIN(sizes[n][0], sizes[n][1]) < 64) { /* no room for the hidden mark: then not at all */
+                CHECK_STATUS(lk_mark_still(path, &im, true, (lk_label_place)p, &c.origin, &err), LK_E_MARK, &err);
+                CHECK_INT(access(path, F_OK), -1);
+                lk_image_clear(&im);
+                continue;
+            }
             CHECK_OK(lk_mark_still(path, &im, true, (lk_label_place)p, &c.origin, &err), &err);
             lk_image_clear(&im);
             CHECK_OK(lk_reader_open(path, &r, &err), &err);

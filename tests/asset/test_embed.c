@@ -1,5 +1,6 @@
 /* test_embed.c: room is made, filled, found and read back, in every format and its variants; the rest of the file stays
  * as it was; what only looks like a store, or like one store, is told apart. */
+#include "base/digest.h"
 #include "files.h"
 
 static const char *const names[C2PA_FORMATS] = {"jpeg", "png", "wav", "bmff"};
@@ -107,6 +108,53 @@ static void wrong_calls(void)
     c2pa_range bad[][2] = {{{0, 0}, {5, 1}}, {{5, 2}, {6, 1}}, {{1, 1}, {file_b.n + 500, 1}}, {{9, 1}, {10, UINT64_MAX}}, {{9, 1}, {2, 1}}};
     for (size_t i = 0; i < LK_COUNT(bad); i++)
         CHECK_STATUS(c2pa_hash_ranges(out, bad[i], 2, "sha256", &(c2pa_digest){0}, &err), LK_E_FORMAT, &err);
+}
+
+/* FIPS 180-4's examples, and parts of a file against the same parts joined in memory. */
+static void hashes(void)
+{
+    static const struct { const char *alg, *hex; } abc[] = {
+        {"sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {"sha384", "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
+        {"sha512", "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
+                   "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"}};
+    for (size_t i = 0; i < LK_COUNT(abc); i++) {
+        uint8_t got[LK_DIGEST_MAX];
+        char hex[2 * LK_DIGEST_MAX + 1];
+        lk_digest *d;
+        CHECK_INT(lk_digest_new(abc[i].alg, &d), LK_OK);
+        lk_digest_add(d, "a", 1);
+        lk_digest_add(d, "bc", 2);
+        lk_digest_finish(d, got);
+        for (size_t k = 0; k < lk_digest_size(abc[i].alg); k++) snprintf(hex + 2 * k, 3, "%02x", got[k]);
+        CHECK_STR(hex, abc[i].hex);
+    }
+    CHECK_INT(lk_digest_size("sha1"), 0);
+    CHECK_INT(lk_digest_size(NULL), 0);
+
+    lk_rng r = lk_rng_at(31, 0, 0, 0);
+    file_a.n = 0;
+    add_noise(&file_a, 600000, 31); /* more than two blocks */
+    const char *in = save(&file_a, "noise");
+    for (int turn = 0; turn < 20; turn++) {
+        c2pa_range skip[6];
+        lk_error err = {0};
+        c2pa_digest d;
+        uint64_t at = 0;
+        int count = 0;
+        file_b.n = 0;
+        for (; count < 6; count++) {
+            uint64_t start = at + lk_rng_below(&r, turn % 2 ? 200000 : 3), n = 1 + lk_rng_below(&r, 100000);
+            if (start + n > file_a.n) break;
+            skip[count] = (c2pa_range){start, n};
+            add(&file_b, file_a.b + at, start - at);
+            at = start + n;
+        }
+        add(&file_b, file_a.b + at, file_a.n - at);
+        lk_hash want = lk_hash_bytes(file_b.b, file_b.n);
+        CHECK_OK(c2pa_hash_ranges(in, skip, count, "sha256", &d, &err), &err);
+        CHECK(d.n == 32 && !memcmp(d.b, want.b, 32), "%d ranges: another hash than in memory", count);
+    }
 }
 
 /* --- JPEG ---------------------------------------------------------------------------------------------------- */
@@ -294,7 +342,7 @@ static void wav_variants(void)
 }
 
 static const check_test tests[] = {
-    {"every size", every_size},         {"random sizes", random_sizes}, {"wrong calls", wrong_calls},
+    {"every size", every_size},         {"random sizes", random_sizes}, {"wrong calls", wrong_calls}, {"hashes", hashes},
     {"jpeg variants", jpeg_variants},   {"jpeg misshapen", jpeg_misshapen},
     {"png variants", png_variants},     {"wav variants", wav_variants},
 };

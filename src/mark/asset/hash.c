@@ -2,7 +2,7 @@
 #include "base/digest.h"
 #include "mark/asset/impl.h"
 
-enum { BLOCK = 1 << 20 };
+enum { BLOCK = 1 << 18 };
 
 lk_status asset_hash_open(asset_hash *h, const asset_source *src, const char *alg, lk_error *err)
 {

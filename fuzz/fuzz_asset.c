@@ -1,5 +1,5 @@
-/* fuzz_asset.c: bytes -> the readers of JPEG, PNG, WAV and MP4 and their hashes; what they accept must take a new
- * store, be read back with it, and not have changed around it. All in memory. */
+/* fuzz_asset.c: bytes -> the readers of JPEG, PNG, WAV and MP4 and their hashes; what they accept must take a
+ * new store, be read back with it, and not have changed around it. All in memory. */
 #include <stdlib.h>
 
 #include "mark/asset/impl.h"
@@ -26,12 +26,13 @@ static void make_store(uint8_t *b)
 static void hash_boxes(const asset_source *src)
 {
     static const uint8_t uuid[4] = {0xd8, 0xfe, 0xc3, 0xd6};
-    c2pa_bmff_skip skip[6] = {{.xpath = "/uuid", .data = {{.offset = 8, .value = uuid, .n = 4}}, .data_count = 1},
-                              {.xpath = "/ftyp"},
-                              {.xpath = "/moov/trak/mdia/minf/stbl/stco", .has_version = true},
-                              {.xpath = "/moov/meta/iloc", .subset = {{4, 4}, {0, 0}}, .subset_count = 2},
-                              {.xpath = "/mdat", .subset = {{3, 5}, {UINT64_MAX, 9}, {6, UINT64_MAX}}, .subset_count = 3},
-                              {.xpath = "/mfra/tfra", .has_flags = true, .has_length = true, .length = 24}};
+    c2pa_bmff_skip skip[6] = {
+        {.xpath = "/uuid", .data = {{.offset = 8, .value = uuid, .n = 4}}, .data_count = 1},
+        {.xpath = "/ftyp"},
+        {.xpath = "/moov/trak/mdia/minf/stbl/stco", .has_version = true},
+        {.xpath = "/moov/meta/iloc", .subset = {{4, 4}, {0, 0}}, .subset_count = 2},
+        {.xpath = "/mdat", .subset = {{3, 5}, {UINT64_MAX, 9}, {6, UINT64_MAX}}, .subset_count = 3},
+        {.xpath = "/mfra/tfra", .has_flags = true, .has_length = true, .length = 24}};
     c2pa_digest d;
     for (int n = 0; n <= 6; n += 3) asset_hash_bmff_source(src, skip, n, 3, "sha256", &d, NULL);
 }
@@ -65,8 +66,10 @@ static void put_in(const asset_source *src, const asset_scan *sc)
         void *back;
         size_t n;
         must(asset_scan_source(&out, &again, &err) == LK_OK && again.l.stores == 1);
-        must(again.l.hole.start == l.hole.start && again.l.hole.length == l.hole.length && again.l.store_size == STORE);
-        must(asset_read_source(&out, &again.l, &back, &n, &err) == LK_OK && n == STORE && !memcmp(back, store, STORE));
+        must(again.l.hole.start == l.hole.start && again.l.hole.length == l.hole.length &&
+             again.l.store_size == STORE);
+        must(asset_read_source(&out, &again.l, &back, &n, &err) == LK_OK && n == STORE &&
+             !memcmp(back, store, STORE));
         lk_free(back);
         if (l.format == C2PA_JPEG || l.format == C2PA_PNG) { /* the others have sizes and places to correct */
             c2pa_digest a = hash_around(src, sc->old, sc->old_count), b = hash_around(&out, &l.hole, 1);
@@ -89,7 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     hash_boxes(&src);
     if (asset_scan_source(&src, &sc, &err) != LK_OK) return 0;
     if (sc.l.stores) {
-        must(sc.l.hole.length <= size && sc.l.hole.start <= size - sc.l.hole.length && sc.l.store_size < sc.l.hole.length);
+        must(sc.l.hole.length <= size && sc.l.hole.start <= size - sc.l.hole.length &&
+             sc.l.store_size < sc.l.hole.length);
         if (asset_read_source(&src, &sc.l, &store, &n, &err) == LK_OK) must(n == sc.l.store_size);
         lk_free(store);
     }

@@ -1,7 +1,8 @@
-/* bench_asset.c: what room for a manifest and the hash of a large clip cost.  bench_asset [FOLDER [MEGABYTES]]
+/* bench_asset.c: what room for a manifest and the hash of a large clip cost.  bench_asset [FOLDER
+ * [MEGABYTES]]
  *
- * A clip with its moov at the end is made in the folder (default: a new one in memory), and gone afterwards. CPU
- * seconds are of this process, kernel included; MB are 10^6 bytes. */
+ * A clip with its moov at the end is made in the folder (default: a new one in memory), and gone afterwards.
+ * CPU seconds are of this process, kernel included; MB are 10^6 bytes. */
 #include <sys/resource.h>
 
 #include "files.h"
@@ -10,7 +11,8 @@ static double cpu_seconds(void)
 {
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + 1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           1e-6 * (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
 static double wall, cpu;
@@ -19,7 +21,9 @@ static void report(const char *what, double bytes, lk_status s, const lk_error *
 {
     double w = lk_now() - wall, c = cpu_seconds() - cpu;
     if (s != LK_OK) printf("%s: %s\n", what, err->message);
-    else printf("%-24s %8.1f ms  %7.0f MB/s   CPU %8.1f ms  %7.0f MB/s\n", what, w * 1e3, bytes / w / 1e6, c * 1e3, bytes / c / 1e6);
+    else
+        printf("%-24s %8.1f ms  %7.0f MB/s   CPU %8.1f ms  %7.0f MB/s\n", what, w * 1e3, bytes / w / 1e6,
+               c * 1e3, bytes / c / 1e6);
 }
 
 int main(int argc, char **argv)
@@ -49,7 +53,9 @@ int main(int argc, char **argv)
     lk_error err = {0};
     c2pa_layout l;
     c2pa_digest d;
-    c2pa_bmff_skip skip[] = {{.xpath = "/uuid", .data = {{8, bmff_uuid, 16}}, .data_count = 1}, {.xpath = "/ftyp"}, {.xpath = "/mfra"}};
+    c2pa_bmff_skip skip[] = {{.xpath = "/uuid", .data = {{8, bmff_uuid, 16}}, .data_count = 1},
+                             {.xpath = "/ftyp"},
+                             {.xpath = "/mfra"}};
     uint8_t *store = make_store(4000, 1);
     for (int turn = 0; turn < 2; turn++) {
         unlink(out);

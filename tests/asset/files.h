@@ -7,7 +7,10 @@
 #include "tempdir.h"
 
 /* A file under construction. */
-typedef struct made { uint8_t b[1 << 21]; size_t n; } made;
+typedef struct made {
+    uint8_t b[1 << 21];
+    size_t n;
+} made;
 
 __attribute__((unused)) static made file_a, file_b; /* what most tests need */
 
@@ -112,7 +115,8 @@ __attribute__((unused)) static void png_end(made *m)
     png_chunk(m, "IEND", "", 0);
 }
 
-/* --- WAV ------------------------------------------------------------------------------------------------- */
+/* --- WAV -------------------------------------------------------------------------------------------------
+ */
 
 __attribute__((unused)) static void wav_chunk(made *m, const char *type, size_t n, bool pad)
 {
@@ -129,9 +133,10 @@ __attribute__((unused)) static void wav_start(made *m)
 __attribute__((unused)) static void wav_end(made *m) { put_le32(m->b + 4, (uint32_t)m->n - 8); }
 
 __attribute__((unused)) static const uint8_t bmff_uuid[16] = {0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x3c,
-                                      0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81};
+                                                              0x92, 0x97, 0x58, 0x28, 0x87, 0x7e, 0xc4, 0x81};
 
-/* --- boxes ------------------------------------------------------------------------------------------------ */
+/* --- boxes ------------------------------------------------------------------------------------------------
+ */
 
 __attribute__((unused)) static size_t box_open(made *m, const char *type)
 {
@@ -139,7 +144,10 @@ __attribute__((unused)) static size_t box_open(made *m, const char *type)
     add(m, type, 4);
     return m->n - 8;
 }
-__attribute__((unused)) static void box_close(made *m, size_t start) { put_be32(m->b + start, (uint32_t)(m->n - start)); }
+__attribute__((unused)) static void box_close(made *m, size_t start)
+{
+    put_be32(m->b + start, (uint32_t)(m->n - start));
+}
 __attribute__((unused)) static void box(made *m, const char *type, const void *b, size_t n)
 {
     size_t at = box_open(m, type);
@@ -155,14 +163,16 @@ __attribute__((unused)) static void ftyp(made *m, const char *brand)
     box_close(m, at);
 }
 /* moov/trak/mdia/minf/{dinf/dref, stbl/{stco or co64}} with count places, step bytes apart. */
-__attribute__((unused)) static void moov(made *m, uint64_t first, uint64_t step, unsigned count, int bytes, bool elsewhere)
+__attribute__((unused)) static void moov(made *m, uint64_t first, uint64_t step, unsigned count, int bytes,
+                                         bool elsewhere)
 {
     size_t moov_at = box_open(m, "moov");
     box(m, "mvhd", file_a.b, 0); /* contents do not matter */
     size_t trak = box_open(m, "trak"), edts = box_open(m, "edts");
     box(m, "elst", "\0\0\0\0\0\0\0\0", 8);
     box_close(m, edts);
-    size_t mdia = box_open(m, "mdia"), minf = box_open(m, "minf"), dinf = box_open(m, "dinf"), dref = box_open(m, "dref");
+    size_t mdia = box_open(m, "mdia"), minf = box_open(m, "minf"), dinf = box_open(m, "dinf"),
+           dref = box_open(m, "dref");
     add(m, "\0\0\0\0\0\0\0\1\0\0\0\x0curl \0\0\0", 19);
     add_be(m, !elsewhere, 1);
     box_close(m, dref);
@@ -184,16 +194,27 @@ __attribute__((unused)) static void moov(made *m, uint64_t first, uint64_t step,
 __attribute__((unused)) static void make_small(made *m, c2pa_format f)
 {
     switch (f) {
-    case C2PA_JPEG: jpeg_start(m, true); jpeg_scans(m, 1); break;
-    case C2PA_PNG: png_start(m); png_end(m); break;
-    case C2PA_WAV: wav_start(m); wav_chunk(m, "data", 101, true); wav_end(m); break;
+    case C2PA_JPEG:
+        jpeg_start(m, true);
+        jpeg_scans(m, 1);
+        break;
+    case C2PA_PNG:
+        png_start(m);
+        png_end(m);
+        break;
+    case C2PA_WAV:
+        wav_start(m);
+        wav_chunk(m, "data", 101, true);
+        wav_end(m);
+        break;
     default:
         ftyp(m, "isom");
         moov(m, m->n + 8, 10, 10, 4, false); /* corrected below: the data follow */
         for (size_t i = 0, at = 0; i + 4 < m->n; i++) {
             if (tag_is(m->b + i, "stco")) at = i;
             if (at && i == at)
-                for (unsigned k = 0; k < 10; k++) put_be32(m->b + at + 12 + 4 * k, (uint32_t)(m->n + 8 + 10 * k));
+                for (unsigned k = 0; k < 10; k++)
+                    put_be32(m->b + at + 12 + 4 * k, (uint32_t)(m->n + 8 + 10 * k));
         }
         size_t at = box_open(m, "mdat");
         add_noise(m, 100, 3);

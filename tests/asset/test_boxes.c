@@ -1,5 +1,5 @@
-/* test_boxes.c: MP4, MOV and HEIF: every table of places still points to the same bytes after room was made, and the
- * hash of boxes is the one of the specification, worked out here a second time by hand. */
+/* test_boxes.c: MP4, MOV and HEIF: every table of places still points to the same bytes after room was made,
+ * and the hash of boxes is the one of the specification, worked out here a second time by hand. */
 #include <sys/stat.h>
 
 #include "base/digest.h"
@@ -32,7 +32,8 @@ static void put_in(const char *in, const char *out, size_t size)
     free(store);
 }
 
-/* --- places --------------------------------------------------------------------------------------------------- */
+/* --- places
+ * --------------------------------------------------------------------------------------------------- */
 
 enum { FTYP = 24, CHUNKS = 12, TRACKS = 3 };
 
@@ -45,8 +46,8 @@ static void add_c2pa(made *m, lk_rng *r)
     box_close(m, at);
 }
 
-/* Boxes in random order; three tracks, each of its own moov (readers of real files know one; for the tables it is all
- * the same), with chunks anywhere in the mdat boxes. */
+/* Boxes in random order; three tracks, each of its own moov (readers of real files know one; for the tables
+ * it is all the same), with chunks anywhere in the mdat boxes. */
 static void make_random(made *m, uint64_t seed)
 {
     lk_rng r = lk_rng_at(seed, 1, 0, 0);
@@ -114,8 +115,9 @@ static void places_stay(void)
             at_a = next_table(file_a.b, file_a.n, at_a + 5), at_b = next_table(b, n, at_b + 5);
             for (int i = 0; at_a < file_a.n && at_b < n && i < CHUNKS; i++) {
                 uint64_t p = place_of(file_a.b + at_a, i), q = place_of(b + at_b, i);
-                CHECK(q + 4 <= n && !memcmp(file_a.b + p, b + q, 4), "seed %d, table %d: place %d is now %llu of %zu",
-                      (int)seed, t, i, (unsigned long long)q, n);
+                CHECK(q + 4 <= n && !memcmp(file_a.b + p, b + q, 4),
+                      "seed %d, table %d: place %d is now %llu of %zu", (int)seed, t, i,
+                      (unsigned long long)q, n);
             }
             CHECK(at_a < file_a.n && at_b < n, "a table went");
         }
@@ -124,13 +126,14 @@ static void places_stay(void)
         lk_error err = {0};
         CHECK_OK(c2pa_asset_probe(where("out"), &l, &err), &err);
         CHECK(l.stores == 1 && l.hole.start == FTYP, "%d stores, one at %d", l.stores, (int)l.hole.start);
-        CHECK(find_box(b, n, 0, "uuid") == FTYP && find_box(b, n, FTYP + 5, "uuid") == n, "an old manifest is still there");
+        CHECK(find_box(b, n, 0, "uuid") == FTYP && find_box(b, n, FTYP + 5, "uuid") == n,
+              "an old manifest is still there");
         lk_free(b);
     }
 }
 
-/* More than 4 GB, nearly all of it a hole. moov first: places that just fit no longer do, and the table must become
- * wider, which moves everything again. */
+/* More than 4 GB, nearly all of it a hole. moov first: places that just fit no longer do, and the table must
+ * become wider, which moves everything again. */
 static void sparse_case(bool moov_first, bool sized, int width)
 {
     const uint64_t big = 5ull << 30;
@@ -139,7 +142,8 @@ static void sparse_case(bool moov_first, bool sized, int width)
     c2pa_layout l;
     ftyp(&file_a, "isom");
     size_t table = 0, data = file_a.n;
-    for (int turn = 0; turn < 2; turn++) { /* the place of the data depends on the size of what comes before */
+    for (int turn = 0; turn < 2;
+         turn++) { /* the place of the data depends on the size of what comes before */
         ftyp(&file_a, "isom");
         if (moov_first) moov(&file_a, data + 16, width == 8 ? 1ull << 30 : 1073741700, 5, width, false);
         data = file_a.n;
@@ -177,8 +181,8 @@ static void sparse_case(bool moov_first, bool sized, int width)
     CHECK_OK(c2pa_asset_probe(out, &l, &err), &err);
     CHECK(lk_now() - before < 5, "making room in a hole took %.1f s", lk_now() - before);
     struct stat st = {0};
-    CHECK(stat(out, &st) == 0 && (uint64_t)st.st_size > big && st.st_blocks < 1 << 14, "the hole was filled: %lld blocks",
-          (long long)st.st_blocks);
+    CHECK(stat(out, &st) == 0 && (uint64_t)st.st_size > big && st.st_blocks < 1 << 14,
+          "the hole was filled: %lld blocks", (long long)st.st_blocks);
 
     if (getenv("LIKENESS_TEST_LONG")) {
         c2pa_digest d;
@@ -200,12 +204,14 @@ static void sparse_case(bool moov_first, bool sized, int width)
         snprintf(want, sizeof want, "mark %d\n", i);
         uint64_t p = place_of(b + at, i);
         fseeko(f, (off_t)p, SEEK_SET);
-        CHECK(fread(mark, 1, 7, f) == 7 && !memcmp(mark, want, 7), "place %d is wrong: %llu", i, (unsigned long long)p);
+        CHECK(fread(mark, 1, 7, f) == 7 && !memcmp(mark, want, 7), "place %d is wrong: %llu", i,
+              (unsigned long long)p);
     }
     if (moov_first && at < n) { /* the sizes of the boxes around a wider table */
         size_t end = find_box(b, n, 0, "mdat"), m = find_box(b, n, 0, "moov");
         CHECK(end < n && m + be32(b + m) == end, "moov has the wrong size");
-        CHECK(end < n && be32(b + end) == 1 && be64(b + end + 8) == (sized ? big : big + 8), "mdat has the wrong size");
+        CHECK(end < n && be32(b + end) == 1 && be64(b + end + 8) == (sized ? big : big + 8),
+              "mdat has the wrong size");
     }
     fclose(f);
     unlink(in), unlink(out);
@@ -217,7 +223,8 @@ static void sparse(void)
         if ((i & 2) || (i & 1)) sparse_case(i & 1, i & 2, i & 4 ? 8 : 4);
 }
 
-/* --- other tables ------------------------------------------------------------------------------------------------ */
+/* --- other tables
+ * ------------------------------------------------------------------------------------------------ */
 
 /* A HEIF file with three items: by extents, by base, and in idat, which is no place in the file. */
 static void items(void)
@@ -263,10 +270,13 @@ static void items(void)
                 const uint8_t *p = b + places[i] + more;
                 uint64_t add_base = 0;
                 if (i == 2 && base) add_base = base == 4 ? be32(p - 6) : be64(p - 10);
-                CHECK(be32(p) + add_base + 8 <= n + 2 && !memcmp(b + be32(p) + add_base, want[i], strlen(want[i])),
+                CHECK(be32(p) + add_base + 8 <= n + 2 &&
+                          !memcmp(b + be32(p) + add_base, want[i], strlen(want[i])),
                       "version %d, base of %d bytes: item %d", version, base, i);
             }
-            if (b) CHECK_INT(be32(b + places[3] + more), 7); /* in idat; or, as a place, inside ftyp, which stayed */
+            if (b)
+                CHECK_INT(be32(b + places[3] + more),
+                          7); /* in idat; or, as a place, inside ftyp, which stayed */
             lk_free(b);
         }
 }
@@ -320,14 +330,16 @@ static void index_and_auxiliary(void)
         add_be(&file_a, 1, 4);
         size_t place = file_a.n + (version & 1 ? 4 : 0);
         add_be(&file_a, 0, version & 1 ? 8 : 4);
-        box_close(&file_a, saio), box_close(&file_a, s), box_close(&file_a, i), box_close(&file_a, d), box_close(&file_a, t);
+        box_close(&file_a, saio), box_close(&file_a, s), box_close(&file_a, i), box_close(&file_a, d),
+            box_close(&file_a, t);
         box_close(&file_a, m);
         put_be32(file_a.b + place, (uint32_t)file_a.n + 9);
         box(&file_a, "mdat", " here", 5);
         put_in(save(&file_a, "in"), where("out"), 100);
         size_t n = 0;
         uint8_t *b = load(where("out"), &n);
-        CHECK(b && be32(b + place + 145) + 4 <= n && !memcmp(b + be32(b + place + 145), "here", 4), "saio of version %d", version);
+        CHECK(b && be32(b + place + 145) + 4 <= n && !memcmp(b + be32(b + place + 145), "here", 4),
+              "saio of version %d", version);
         lk_free(b);
     }
 }
@@ -336,8 +348,10 @@ static void refused(void)
 {
     lk_error err = {0};
     c2pa_layout l;
-    static const struct { const char *type; lk_status want; } boxes[] = {
-        {"moof", LK_E_UNSUPPORTED}, {"mfra", LK_E_UNSUPPORTED}, {"free", LK_OK}};
+    static const struct {
+        const char *type;
+        lk_status want;
+    } boxes[] = {{"moof", LK_E_UNSUPPORTED}, {"mfra", LK_E_UNSUPPORTED}, {"free", LK_OK}};
     for (size_t i = 0; i < LK_COUNT(boxes); i++) {
         make_small(&file_a, C2PA_BMFF);
         box(&file_a, boxes[i].type, "", 0);
@@ -346,12 +360,14 @@ static void refused(void)
     }
     ftyp(&file_a, "qt  ");
     moov(&file_a, 100, 1, 3, 4, true); /* samples in another file */
-    CHECK_STATUS(c2pa_asset_reserve(save(&file_a, "in"), where("out"), 100, &l, &err), LK_E_UNSUPPORTED, &err);
+    CHECK_STATUS(c2pa_asset_reserve(save(&file_a, "in"), where("out"), 100, &l, &err), LK_E_UNSUPPORTED,
+                 &err);
     ftyp(&file_a, "qt  ");
     size_t at = box_open(&file_a, "moov");
     box(&file_a, "cmov", "compressed", 10);
     box_close(&file_a, at);
-    CHECK_STATUS(c2pa_asset_reserve(save(&file_a, "in"), where("out"), 100, &l, &err), LK_E_UNSUPPORTED, &err);
+    CHECK_STATUS(c2pa_asset_reserve(save(&file_a, "in"), where("out"), 100, &l, &err), LK_E_UNSUPPORTED,
+                 &err);
     /* Every byte of the header of C2PA's box counts: version, flags, purpose, place of a Merkle box. */
     for (size_t i = 0; i < 45; i++) {
         lk_rng r = lk_rng_at(1, 0, 0, 0);
@@ -360,11 +376,17 @@ static void refused(void)
         add_c2pa(&file_a, &r);
         file_a.b[start + i] ^= 4;
         lk_status s = c2pa_asset_probe(save(&file_a, "in"), &l, &err);
-        if (i >= 4 && i < 24) CHECK(s == LK_OK && l.stores == 0, "byte %zu: %d stores", i, l.stores); /* another kind of box */
+        if (i >= 4 && i < 24)
+            CHECK(s == LK_OK && l.stores == 0, "byte %zu: %d stores", i, l.stores); /* another kind of box */
         else CHECK(s == LK_E_FORMAT, "byte %zu of the header may be anything", i);
     }
-    static const struct { const char *brand, *mime; } kinds[] = {
-        {"isom", "video/mp4"}, {"mp42", "video/mp4"}, {"qt  ", "video/quicktime"}, {"M4A ", "audio/mp4"}, {"avif", "image/avif"}};
+    static const struct {
+        const char *brand, *mime;
+    } kinds[] = {{"isom", "video/mp4"},
+                 {"mp42", "video/mp4"},
+                 {"qt  ", "video/quicktime"},
+                 {"M4A ", "audio/mp4"},
+                 {"avif", "image/avif"}};
     for (size_t i = 0; i < LK_COUNT(kinds); i++) {
         ftyp(&file_a, kinds[i].brand);
         CHECK_OK(c2pa_asset_probe(save(&file_a, "in"), &l, &err), &err);
@@ -372,7 +394,9 @@ static void refused(void)
     }
 }
 
-/* --- the hash --------------------------------------------------------------------------------------------------------- */
+/* --- the hash
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 /* SHA of pieces given as (-1, place) for a place and (from, to) for bytes. */
 static void by_hand(const made *m, const char *alg, const long (*piece)[2], int count, c2pa_digest *out)
@@ -389,7 +413,8 @@ static void by_hand(const made *m, const char *alg, const long (*piece)[2], int 
     lk_digest_finish(d, out->b);
 }
 
-static void same_hash(const made *m, const c2pa_bmff_skip *skip, int count, const long (*piece)[2], int pieces, const char *what)
+static void same_hash(const made *m, const c2pa_bmff_skip *skip, int count, const long (*piece)[2],
+                      int pieces, const char *what)
 {
     static const char *const algs[] = {"sha256", "sha384", "sha512"};
     lk_error err = {0};
@@ -420,23 +445,29 @@ static void hash_of_boxes(void)
     long h = (long)file_a.n;
     box(&file_a, "mvhd", version_one, 4);
     long end = (long)file_a.n;
-    long t = (long)find_box(file_a.b, file_a.n, 0, "trak"), s = (long)find_box(file_a.b, file_a.n, 0, "stco"), z = s + 16 + 12;
-    c2pa_bmff_skip c2 = {.xpath = "/uuid", .data = {{8, bmff_uuid, 16}}, .data_count = 1}, ft = {.xpath = "/ftyp"},
-                   none = {.xpath = "/mfra"};
+    long t = (long)find_box(file_a.b, file_a.n, 0, "trak"), s = (long)find_box(file_a.b, file_a.n, 0, "stco"),
+         z = s + 16 + 12;
+    c2pa_bmff_skip c2 = {.xpath = "/uuid", .data = {{8, bmff_uuid, 16}}, .data_count = 1},
+                   ft = {.xpath = "/ftyp"}, none = {.xpath = "/mfra"};
 
-    const long standard[][2] = {{-1, f}, {f, x}, {-1, x}, {x, m}, {-1, m}, {m, d}, {-1, d}, {d, h}, {-1, h}, {h, end}};
+    const long standard[][2] = {{-1, f}, {f, x},  {-1, x}, {x, m},  {-1, m},
+                                {m, d},  {-1, d}, {d, h},  {-1, h}, {h, end}};
     same_hash(&file_a, (c2pa_bmff_skip[]){c2, ft, none}, 3, standard, 10, "standard");
-    const long all[][2] = {{-1, 0}, {0, u}, {-1, u}, {u, f}, {-1, f}, {f, x}, {-1, x}, {x, m},
-                           {-1, m}, {m, d}, {-1, d}, {d, h}, {-1, h}, {h, end}};
+    const long all[][2] = {{-1, 0}, {0, u},  {-1, u}, {u, f},  {-1, f}, {f, x},  {-1, x},
+                           {x, m},  {-1, m}, {m, d},  {-1, d}, {d, h},  {-1, h}, {h, end}};
     same_hash(&file_a, NULL, 0, all, 14, "nothing left out");
     /* A nested box; its parent's place stays. A path that leads nowhere. */
     c2pa_bmff_skip nested = {.xpath = "/moov/trak/mdia/minf/stbl/stco"}, nowhere = {.xpath = "/moov/stbl"};
-    const long no_stco[][2] = {{-1, f}, {f, x}, {-1, x}, {x, m}, {-1, m}, {m, s}, {z, d}, {-1, d}, {d, h}, {-1, h}, {h, end}};
+    const long no_stco[][2] = {{-1, f}, {f, x},  {-1, x}, {x, m},  {-1, m}, {m, s},
+                               {z, d},  {-1, d}, {d, h},  {-1, h}, {h, end}};
     same_hash(&file_a, (c2pa_bmff_skip[]){c2, nested, ft, nowhere}, 4, no_stco, 11, "nested");
     /* Parts, out of order, overlapping, past the end, to the end; also from the very start of a box. */
-    c2pa_bmff_skip parts = {.xpath = "/free", .subset = {{10, 4}, {2, 3}, {4, 2}, {18, 99}, {5000, 1}, {20, 1}}, .subset_count = 6};
-    const long without_parts[][2] = {{-1, 0}, {0, u}, {-1, f}, {f, f + 2}, {f + 6, f + 10}, {f + 14, f + 18}, {-1, x}, {x, m},
-                                     {-1, m}, {m, d}, {-1, d}, {d, h}, {-1, h}, {h, end}};
+    c2pa_bmff_skip parts = {.xpath = "/free",
+                            .subset = {{10, 4}, {2, 3}, {4, 2}, {18, 99}, {5000, 1}, {20, 1}},
+                            .subset_count = 6};
+    const long without_parts[][2] = {{-1, 0},          {0, u},  {-1, f}, {f, f + 2}, {f + 6, f + 10},
+                                     {f + 14, f + 18}, {-1, x}, {x, m},  {-1, m},    {m, d},
+                                     {-1, d},          {d, h},  {-1, h}, {h, end}};
     same_hash(&file_a, (c2pa_bmff_skip[]){parts, c2}, 2, without_parts, 14, "parts");
     c2pa_bmff_skip rest = {.xpath = "/mdat", .subset = {{0, 0}}, .subset_count = 1};
     const long no_data[][2] = {{-1, f}, {f, x}, {-1, x}, {x, m}, {-1, m}, {m, d}, {-1, d}, {-1, h}, {h, end}};
@@ -444,8 +475,12 @@ static void hash_of_boxes(void)
     /* Conditions that do not hold: nothing more is left out. */
     c2pa_bmff_skip conditions[] = {
         {.xpath = "/free", .has_length = true, .length = 19},
-        {.xpath = "/free", .data = {{8, (const uint8_t *)"twelve", 6}, {15, (const uint8_t *)"bytez", 5}}, .data_count = 2},
-        {.xpath = "/free", .data = {{15, (const uint8_t *)"bytes\0", 6}}, .data_count = 1}, /* reaches out of the box */
+        {.xpath = "/free",
+         .data = {{8, (const uint8_t *)"twelve", 6}, {15, (const uint8_t *)"bytez", 5}},
+         .data_count = 2},
+        {.xpath = "/free",
+         .data = {{15, (const uint8_t *)"bytes\0", 6}},
+         .data_count = 1}, /* reaches out of the box */
         {.xpath = "/free", .data = {{UINT64_MAX, (const uint8_t *)"b", 1}}, .data_count = 1},
         {.xpath = "/free", .has_version = true, .version = 't'}, /* has none */
         {.xpath = "/mvhd", .has_version = true, .version = 0},
@@ -454,7 +489,8 @@ static void hash_of_boxes(void)
         {.xpath = "/uuid", .has_version = true, .version = 'a'},
     };
     for (size_t i = 0; i < LK_COUNT(conditions); i++)
-        same_hash(&file_a, (c2pa_bmff_skip[]){c2, ft, conditions[i]}, 3, standard, 10, "a condition that does not hold");
+        same_hash(&file_a, (c2pa_bmff_skip[]){c2, ft, conditions[i]}, 3, standard, 10,
+                  "a condition that does not hold");
     /* And ones that do. */
     c2pa_bmff_skip held[] = {
         {.xpath = "/mvhd", .has_length = true, .length = 12},
@@ -469,7 +505,8 @@ static void hash_of_boxes(void)
 
     lk_error err = {0};
     c2pa_digest out;
-    static const char *const paths[] = {"/moov[1]/trak", "moov", "/moo", "/", "", "/moov/", "/moov//trak", "/toolong"};
+    static const char *const paths[] = {"/moov[1]/trak", "moov",        "/moo",    "/", "",
+                                        "/moov/",        "/moov//trak", "/toolong"};
     for (size_t i = 0; i < LK_COUNT(paths); i++) {
         c2pa_bmff_skip odd = {0};
         snprintf(odd.xpath, sizeof odd.xpath, "%s", paths[i]);
@@ -481,7 +518,8 @@ static void hash_of_boxes(void)
     add(&file_a, bmff_uuid, 16);
     add(&file_a, "\0\0\0\0merkle\0map", 14);
     box_close(&file_a, at);
-    CHECK_STATUS(c2pa_hash_bmff(save(&file_a, "in"), NULL, 0, 3, "sha256", &out, &err), LK_E_UNSUPPORTED, &err);
+    CHECK_STATUS(c2pa_hash_bmff(save(&file_a, "in"), NULL, 0, 3, "sha256", &out, &err), LK_E_UNSUPPORTED,
+                 &err);
 
     /* A last box without a size: its bytes, without its place. */
     ftyp(&file_a, "isom");
@@ -493,8 +531,12 @@ static void hash_of_boxes(void)
 }
 
 static const check_test tests[] = {
-    {"places stay", places_stay}, {"sparse", sparse},   {"items", items}, {"index and auxiliary", index_and_auxiliary},
-    {"refused", refused},         {"hash of boxes", hash_of_boxes},
+    {"places stay", places_stay},
+    {"sparse", sparse},
+    {"items", items},
+    {"index and auxiliary", index_and_auxiliary},
+    {"refused", refused},
+    {"hash of boxes", hash_of_boxes},
 };
 
 int main(int argc, char **argv)

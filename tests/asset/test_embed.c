@@ -1,5 +1,5 @@
-/* test_embed.c: room is made, filled, found and read back, in every format and its variants; the rest of the file stays
- * as it was; what only looks like a store, or like one store, is told apart. */
+/* test_embed.c: room is made, filled, found and read back, in every format and its variants; the rest of the
+ * file stays as it was; what only looks like a store, or like one store, is told apart. */
 #include "base/digest.h"
 #include "files.h"
 
@@ -36,16 +36,19 @@ static void embed(const char *in, const char *out, size_t n, const char *what)
     CHECK_INT(l.store_size, n);
     CHECK_OK(c2pa_asset_fill(out, &l, store, n, &err), &err);
     c2pa_layout seen = look(out);
-    CHECK(seen.stores == 1 && seen.hole.start == l.hole.start && seen.hole.length == l.hole.length && seen.store_size == n &&
-              seen.file_size == l.file_size && seen.format == l.format && !strcmp(seen.mime, l.mime),
+    CHECK(seen.stores == 1 && seen.hole.start == l.hole.start && seen.hole.length == l.hole.length &&
+              seen.store_size == n && seen.file_size == l.file_size && seen.format == l.format &&
+              !strcmp(seen.mime, l.mime),
           "%s, %zu: the layout that was promised is not the one that is found", what, n);
     CHECK_OK(c2pa_asset_read(out, &seen, &back, &back_n, &err), &err);
-    CHECK(back_n == n && back && !memcmp(back, store, n), "%s: a store of %zu bytes came back changed", what, n);
+    CHECK(back_n == n && back && !memcmp(back, store, n), "%s: a store of %zu bytes came back changed", what,
+          n);
     lk_free(back);
     free(store);
 }
 
-static const size_t sizes[] = {38, 39, 255, 256, 63999, 64000, 64001, 65535, 65536, 127999, 128000, 128001, 1 << 20};
+static const size_t sizes[] = {38,    39,    255,    256,    63999,  64000,  64001,
+                               65535, 65536, 127999, 128000, 128001, 1 << 20};
 
 static void every_size(void)
 {
@@ -63,7 +66,8 @@ static void every_size(void)
             lk_error err = {0};
             CHECK_OK(c2pa_hash_ranges(out, NULL, 0, "sha512", &a, &err), &err);
             CHECK_OK(c2pa_hash_ranges(again, NULL, 0, "sha512", &b, &err), &err);
-            CHECK(a.n == 64 && !memcmp(&a, &b, sizeof a), "%s: something stays of an old store of %zu bytes", names[f], sizes[i]);
+            CHECK(a.n == 64 && !memcmp(&a, &b, sizeof a), "%s: something stays of an old store of %zu bytes",
+                  names[f], sizes[i]);
         }
     }
 }
@@ -74,7 +78,8 @@ static void random_sizes(void)
     for (int i = 0; i < 200; i++) {
         c2pa_format f = (c2pa_format)lk_rng_below(&r, C2PA_FORMATS);
         make_small(&file_a, f);
-        embed(save(&file_a, names[f]), where("out"), ASSET_STORE_MIN + lk_rng_below(&r, 1u << (6 + lk_rng_below(&r, 12))), names[f]);
+        embed(save(&file_a, names[f]), where("out"),
+              ASSET_STORE_MIN + lk_rng_below(&r, 1u << (6 + lk_rng_below(&r, 12))), names[f]);
     }
 }
 
@@ -105,7 +110,11 @@ static void wrong_calls(void)
     file_a.n = 0;
     CHECK_STATUS(c2pa_asset_probe(save(&file_a, "in"), &l, &err), LK_E_UNSUPPORTED, &err);
     CHECK_STATUS(c2pa_hash_ranges(out, NULL, 0, "md5", &(c2pa_digest){0}, &err), LK_E_UNSUPPORTED, &err);
-    c2pa_range bad[][2] = {{{0, 0}, {5, 1}}, {{5, 2}, {6, 1}}, {{1, 1}, {file_b.n + 500, 1}}, {{9, 1}, {10, UINT64_MAX}}, {{9, 1}, {2, 1}}};
+    c2pa_range bad[][2] = {{{0, 0}, {5, 1}},
+                           {{5, 2}, {6, 1}},
+                           {{1, 1}, {file_b.n + 500, 1}},
+                           {{9, 1}, {10, UINT64_MAX}},
+                           {{9, 1}, {2, 1}}};
     for (size_t i = 0; i < LK_COUNT(bad); i++)
         CHECK_STATUS(c2pa_hash_ranges(out, bad[i], 2, "sha256", &(c2pa_digest){0}, &err), LK_E_FORMAT, &err);
 }
@@ -113,9 +122,12 @@ static void wrong_calls(void)
 /* FIPS 180-4's examples, and parts of a file against the same parts joined in memory. */
 static void hashes(void)
 {
-    static const struct { const char *alg, *hex; } abc[] = {
+    static const struct {
+        const char *alg, *hex;
+    } abc[] = {
         {"sha256", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-        {"sha384", "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
+        {"sha384",
+         "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
         {"sha512", "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
                    "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"}};
     for (size_t i = 0; i < LK_COUNT(abc); i++) {
@@ -157,7 +169,8 @@ static void hashes(void)
     }
 }
 
-/* --- JPEG ---------------------------------------------------------------------------------------------------- */
+/* --- JPEG
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void jpeg_box(made *m, unsigned instance, uint32_t z, const char *type, size_t n)
 {
@@ -178,7 +191,8 @@ static void jpeg_variants(void)
         jpeg_start(&file_a, jfif);
         if (v & 4) jpeg_segment(&file_a, 0xe1, thumbnail, sizeof thumbnail);
         if (late_jfif) jpeg_segment(&file_a, 0xe0, "JFXX\0\x10", 6);
-        for (int i = 0; i < (v >> 3 & 1) * 5; i++) jpeg_segment(&file_a, (uint8_t)(0xe2 + i), "some profile", 12);
+        for (int i = 0; i < (v >> 3 & 1) * 5; i++)
+            jpeg_segment(&file_a, (uint8_t)(0xe2 + i), "some profile", 12);
         if (v & 8) { /* of other kinds; the last is a stray part that could be one of ours */
             jpeg_box(&file_a, 1, 1, "MATN", 40);
             jpeg_box(&file_a, 0x211, 1, "jumb", 60);
@@ -199,8 +213,9 @@ static void jpeg_variants(void)
 static void jpeg_misshapen(void)
 {
     enum { RIGHT, GAP, NUMBER, INSTANCE, LBOX, TBOX, SHORT, LONG, SURPLUS, HUGE, TWO, TWO_SCANS, WAYS };
-    static const char *const ways[] = {"right", "gap", "number", "instance", "LBox", "TBox", "short", "long", "surplus", "huge",
-                                       "two stores", "second store between scans"};
+    static const char *const ways[] = {"right",   "gap",  "number",     "instance",
+                                       "LBox",    "TBox", "short",      "long",
+                                       "surplus", "huge", "two stores", "second store between scans"};
     for (int way = 0; way < WAYS; way++) {
         lk_error err = {0};
         c2pa_layout l;
@@ -232,7 +247,8 @@ static void jpeg_misshapen(void)
         jpeg_scans(&file_a, 1);
         lk_status s = c2pa_asset_probe(save(&file_a, "in"), &l, &err);
         if (way == RIGHT || way >= TWO) {
-            CHECK(s == LK_OK && l.stores == (way == RIGHT ? 1 : 2) && l.store_size == 300, "%s: %s", ways[way], err.message);
+            CHECK(s == LK_OK && l.stores == (way == RIGHT ? 1 : 2) && l.store_size == 300, "%s: %s",
+                  ways[way], err.message);
             embed(where("in"), where("out"), 500, ways[way]); /* all old ones are gone */
         } else {
             CHECK(s == LK_E_FORMAT, "%s is accepted", ways[way]);
@@ -241,7 +257,8 @@ static void jpeg_misshapen(void)
     }
 }
 
-/* --- PNG ------------------------------------------------------------------------------------------------------- */
+/* --- PNG
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void png_variants(void)
 {
@@ -281,7 +298,9 @@ static void png_variants(void)
     free(store);
 }
 
-/* --- WAV --------------------------------------------------------------------------------------------------------- */
+/* --- WAV
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static void wav_variants(void)
 {
@@ -319,7 +338,10 @@ static void wav_variants(void)
         memcpy(file_a.b, i ? "BW64" : "RF64", 4);
         CHECK_STATUS(c2pa_asset_probe(save(&file_a, "in"), &l, &err), LK_E_UNSUPPORTED, &err);
     }
-    memcpy(file_a.b, "FORM\0\0\0\x12" "AIFF", 12);
+    memcpy(file_a.b,
+           "FORM\0\0\0\x12"
+           "AIFF",
+           12);
     CHECK_STATUS(c2pa_asset_probe(save(&file_a, "in"), &l, &err), LK_E_UNSUPPORTED, &err);
     wav_start(&file_a);
     wav_chunk(&file_a, "C2PA", 50, true);
@@ -342,9 +364,10 @@ static void wav_variants(void)
 }
 
 static const check_test tests[] = {
-    {"every size", every_size},         {"random sizes", random_sizes}, {"wrong calls", wrong_calls}, {"hashes", hashes},
-    {"jpeg variants", jpeg_variants},   {"jpeg misshapen", jpeg_misshapen},
-    {"png variants", png_variants},     {"wav variants", wav_variants},
+    {"every size", every_size},       {"random sizes", random_sizes},
+    {"wrong calls", wrong_calls},     {"hashes", hashes},
+    {"jpeg variants", jpeg_variants}, {"jpeg misshapen", jpeg_misshapen},
+    {"png variants", png_variants},   {"wav variants", wav_variants},
 };
 
 int main(int argc, char **argv)

@@ -1,5 +1,5 @@
-/* test_ffmpeg.c: real files, made by the ffmpeg command, decode to the same frames and samples after room was made for
- * a manifest and filled. Skipped where the command is not installed. */
+/* test_ffmpeg.c: real files, made by the ffmpeg command, decode to the same frames and samples after room was
+ * made for a manifest and filled. Skipped where the command is not installed. */
 #include "files.h"
 
 static bool have_ffmpeg(void)
@@ -9,15 +9,17 @@ static bool have_ffmpeg(void)
     return known;
 }
 
-/* Hashes of all decoded frames; of a clip also of the packets of every stream (a still is one packet, manifest
- * included). */
+/* Hashes of all decoded frames; of a clip also of the packets of every stream (a still is one packet,
+ * manifest included). */
 static char *frames_of(const char *name, bool packets)
 {
     char command[900];
     /* Left alone, ffmpeg takes a PNG for a still unless all up to the first picture is in 2 kB. */
     const char *kind = strstr(name, "moving") ? "-f apng" : "";
-    snprintf(command, sizeof command, "cd '%s' && ffmpeg -v error -nostdin -y %s -i '%s' -f framemd5 frames %s 2>&1 && cat frames %s",
-             tempdir, kind, name, packets ? "-map 0 -c copy -f framemd5 packets" : "", packets ? "packets" : "");
+    snprintf(command, sizeof command,
+             "cd '%s' && ffmpeg -v error -nostdin -y %s -i '%s' -f framemd5 frames %s 2>&1 && cat frames %s",
+             tempdir, kind, name, packets ? "-map 0 -c copy -f framemd5 packets" : "",
+             packets ? "packets" : "");
     FILE *p = popen(command, "r");
     char *s = calloc(1, 1 << 20);
     if (!p || !s) abort();
@@ -29,12 +31,15 @@ static char *frames_of(const char *name, bool packets)
 #define PICTURE "-f lavfi -i testsrc2=s=96x64:r=25:d=1 "
 #define SOUND "-f lavfi -i sine=d=1:r=16000 "
 
-static const struct { const char *name, *mime, *args; } clips[] = {
+static const struct {
+    const char *name, *mime, *args;
+} clips[] = {
     {"last.mp4", "video/mp4", PICTURE SOUND "-c:v libx264 -preset ultrafast -c:a aac -shortest"},
     {"first.mp4", "video/mp4", PICTURE SOUND "-c:v libx264 -preset ultrafast -c:a aac -movflags +faststart"},
     {"edited.mp4", "video/mp4", "-ss 0.3 " PICTURE SOUND "-c:v libx264 -bf 2 -c:a aac -movflags +faststart"},
     {"spaced.mp4", "video/mp4", PICTURE "-c:v libx264 -preset ultrafast -moov_size 20000"},
-    {"clip.mov", "video/quicktime", PICTURE SOUND "-c:v mpeg4 -c:a pcm_s16le -timecode 01:02:03:04 -movflags +faststart"},
+    {"clip.mov", "video/quicktime",
+     PICTURE SOUND "-c:v mpeg4 -c:a pcm_s16le -timecode 01:02:03:04 -movflags +faststart"},
     {"tagged.mov", "video/quicktime", PICTURE "-c:v mjpeg -metadata title=what -movflags use_metadata_tags"},
     {"sound.m4a", "audio/mp4", SOUND "-c:a aac"},
     {"sound.wav", "audio/wav", SOUND "-metadata title=odd"},
@@ -54,7 +59,8 @@ static void same_frames(void)
         c2pa_layout l;
         const size_t n = i % 2 ? 5000 : 200000;
         uint8_t *store = make_store(n, i);
-        snprintf(command, sizeof command, "cd '%s' && ffmpeg -v error -nostdin -y %s '%s'", tempdir, clips[i].args, clips[i].name);
+        snprintf(command, sizeof command, "cd '%s' && ffmpeg -v error -nostdin -y %s '%s'", tempdir,
+                 clips[i].args, clips[i].name);
         CHECK(system(command) == 0, "cannot make %s", clips[i].name);
         snprintf(out, sizeof out, "signed-%s", clips[i].name);
         CHECK_OK(c2pa_asset_reserve(where(clips[i].name), where(out), n, &l, &err), &err);
@@ -62,7 +68,8 @@ static void same_frames(void)
         CHECK_STR(l.mime, clips[i].mime);
         const bool clip = strncmp(l.mime, "image/", 6) != 0;
         char *a = frames_of(clips[i].name, clip), *b = frames_of(out, clip);
-        CHECK(strlen(a) > 200 && !strcmp(a, b), "%s: other frames after signing:\n%.600s\n%.600s", clips[i].name, a, b);
+        CHECK(strlen(a) > 200 && !strcmp(a, b), "%s: other frames after signing:\n%.600s\n%.600s",
+              clips[i].name, a, b);
         free(a), free(b), free(store);
     }
 }
@@ -74,11 +81,14 @@ static void fragments(void)
     lk_error err = {0};
     c2pa_layout l;
     c2pa_digest d;
-    snprintf(command, sizeof command, "cd '%s' && ffmpeg -v error -nostdin -y " PICTURE
-             "-c:v libx264 -preset ultrafast -movflags frag_keyframe+empty_moov fragments.mp4", tempdir);
+    snprintf(command, sizeof command,
+             "cd '%s' && ffmpeg -v error -nostdin -y " PICTURE
+             "-c:v libx264 -preset ultrafast -movflags frag_keyframe+empty_moov fragments.mp4",
+             tempdir);
     CHECK(system(command) == 0, "cannot make fragments.mp4");
     CHECK_OK(c2pa_asset_probe(where("fragments.mp4"), &l, &err), &err);
-    CHECK_STATUS(c2pa_asset_reserve(where("fragments.mp4"), where("out.mp4"), 100, &l, &err), LK_E_UNSUPPORTED, &err);
+    CHECK_STATUS(c2pa_asset_reserve(where("fragments.mp4"), where("out.mp4"), 100, &l, &err),
+                 LK_E_UNSUPPORTED, &err);
     CHECK(strstr(err.message, "fragments") != NULL, "%s", err.message);
     CHECK_OK(c2pa_hash_bmff(where("fragments.mp4"), NULL, 0, 3, "sha256", &d, &err), &err);
 }

@@ -1,5 +1,5 @@
-/* test_hostile.c: files that were made to hurt, and machines that fail: a status, never a crash, a leak or a file
- * descriptor left open. */
+/* test_hostile.c: files that were made to hurt, and machines that fail: a status, never a crash, a leak or a
+ * file descriptor left open. */
 #include "fault.h"
 #include "files.h"
 
@@ -35,20 +35,26 @@ static lk_status all_calls(const uint8_t *b, size_t n)
     lk_error err = {0};
     void *store = NULL;
     size_t store_n;
-    c2pa_bmff_skip skip[] = {{.xpath = "/uuid", .data = {{8, bmff_uuid, 16}}, .data_count = 1}, {.xpath = "/moov/trak/mdia"}};
+    c2pa_bmff_skip skip[] = {{.xpath = "/uuid", .data = {{8, bmff_uuid, 16}}, .data_count = 1},
+                             {.xpath = "/moov/trak/mdia"}};
     lk_status s = asset_scan_source(&src, &sc, &err), t;
     CHECK(s == LK_OK || s == LK_E_FORMAT || s == LK_E_UNSUPPORTED, "status %d: %s", (int)s, err.message);
     CHECK(s == LK_OK || err.message[0], "a failure without words");
     t = asset_hash_bmff_source(&src, skip, 2, 3, "sha256", &d, &err);
-    CHECK(t == LK_OK || t == LK_E_FORMAT || t == LK_E_UNSUPPORTED, "hash: status %d: %s", (int)t, err.message);
+    CHECK(t == LK_OK || t == LK_E_FORMAT || t == LK_E_UNSUPPORTED, "hash: status %d: %s", (int)t,
+          err.message);
     if (s == LK_OK) {
         t = asset_read_source(&src, &sc.l, &store, &store_n, &err);
-        CHECK(t == LK_OK || t == LK_E_NOTFOUND || t == LK_E_FORMAT, "read: status %d: %s", (int)t, err.message);
+        CHECK(t == LK_OK || t == LK_E_NOTFOUND || t == LK_E_FORMAT, "read: status %d: %s", (int)t,
+              err.message);
         lk_free(store);
         t = asset_plan_source(&src, &sc, 100, &plan, &l, &err);
-        CHECK(t == LK_OK || t == LK_E_FORMAT || t == LK_E_UNSUPPORTED, "plan: status %d: %s", (int)t, err.message);
+        CHECK(t == LK_OK || t == LK_E_FORMAT || t == LK_E_UNSUPPORTED, "plan: status %d: %s", (int)t,
+              err.message);
         asset_sink k = {.name = "counted", .fd = -1};
-        if (t == LK_OK) CHECK(asset_plan_write(&plan, &src, &l, &k, &err) == LK_OK && k.at == l.file_size, "%s", err.message);
+        if (t == LK_OK)
+            CHECK(asset_plan_write(&plan, &src, &l, &k, &err) == LK_OK && k.at == l.file_size, "%s",
+                  err.message);
         asset_plan_clear(&plan);
     }
     free(exact);
@@ -63,15 +69,28 @@ static void truncations(void)
         int accepted = 0;
         for (size_t n = 0; n < file_a.n; n++) accepted += all_calls(file_a.b, n) == LK_OK;
         /* A box file that ends between two boxes is one; the others say where they end. */
-        CHECK(accepted == (f == C2PA_BMFF ? 3 : 0), "%s: %d cut files are taken for whole", names[f], accepted);
+        CHECK(accepted == (f == C2PA_BMFF ? 3 : 0), "%s: %d cut files are taken for whole", names[f],
+              accepted);
     }
 }
 
 /* Every 4 and 8 byte field, wherever it is, gets the values that break sums. */
 static void edge_numbers(void)
 {
-    static const uint64_t edges[] = {0, 1, 7, 8, 15, 16, 0x7fffffff, 0x80000000, 0xfffffff7, 0xfffffff8, 0xffffffff,
-                                     0x7fffffffffffffff, 0xfffffffffffffff0, 0xffffffffffffffff};
+    static const uint64_t edges[] = {0,
+                                     1,
+                                     7,
+                                     8,
+                                     15,
+                                     16,
+                                     0x7fffffff,
+                                     0x80000000,
+                                     0xfffffff7,
+                                     0xfffffff8,
+                                     0xffffffff,
+                                     0x7fffffffffffffff,
+                                     0xfffffffffffffff0,
+                                     0xffffffffffffffff};
     for (int f = 0; f < C2PA_FORMATS; f++) {
         make_signed(&file_a, (c2pa_format)f);
         for (size_t at = 0; at + 8 <= file_a.n; at++)
@@ -83,7 +102,8 @@ static void edge_numbers(void)
                     if (way == 0) put_be32(file_a.b + at, (uint32_t)edges[e]);
                     if (way == 1) put_le32(file_a.b + at, (uint32_t)edges[e]);
                     if (way == 2) put_be64(file_a.b + at, edges[e]);
-                    if (way == 3 && n >= 16) put_be32(file_a.b + at, 1), put_be64(file_a.b + at + 8, edges[e]);
+                    if (way == 3 && n >= 16)
+                        put_be32(file_a.b + at, 1), put_be64(file_a.b + at + 8, edges[e]);
                     all_calls(file_a.b, file_a.n);
                     memcpy(file_a.b + at, kept, n);
                 }
@@ -99,7 +119,8 @@ static void random_changes(void)
             file_b.n = file_a.n;
             memcpy(file_b.b, file_a.b, file_a.n);
             for (uint32_t k = 1 + lk_rng_below(&r, 5); k > 0; k--) {
-                uint32_t at = lk_rng_below(&r, (uint32_t)file_b.n), from = lk_rng_below(&r, (uint32_t)file_b.n);
+                uint32_t at = lk_rng_below(&r, (uint32_t)file_b.n),
+                         from = lk_rng_below(&r, (uint32_t)file_b.n);
                 uint32_t n = 1 + lk_rng_below(&r, (uint32_t)LK_MIN(file_b.n - LK_MAX(at, from), (size_t)12));
                 switch (lk_rng_below(&r, 3)) {
                 case 0: file_b.b[at] ^= (uint8_t)(1u << lk_rng_below(&r, 8)); break;
@@ -136,7 +157,11 @@ static void bombs(void)
     }
     double before = lk_now();
     ftyp(&file_a, "isom"); /* more boxes than any file has */
-    for (int i = 0; i < 70000; i++) add(&file_a, "\0\0\0\x08" "free", 8);
+    for (int i = 0; i < 70000; i++)
+        add(&file_a,
+            "\0\0\0\x08"
+            "free",
+            8);
     CHECK_INT(all_calls(file_a.b, file_a.n), LK_E_FORMAT);
     ftyp(&file_a, "isom"); /* as many as are taken, each with an own manifest */
     for (int i = 0; i < 300; i++) {
@@ -150,7 +175,8 @@ static void bombs(void)
     for (int i = 0; i < 300; i++) png_chunk(&file_a, "caBX", "store", 5);
     png_end(&file_a);
     CHECK_INT(all_calls(file_a.b, file_a.n), LK_E_FORMAT);
-    png_start(&file_a); /* chunks without content; a table that claims 4e9 entries; a picture that is all markers */
+    png_start(
+        &file_a); /* chunks without content; a table that claims 4e9 entries; a picture that is all markers */
     for (int i = 0; i < 170000; i++) add(&file_a, "\0\0\0\0tEXt\0\0\0\0", 12);
     png_end(&file_a);
     CHECK_INT(all_calls(file_a.b, file_a.n), LK_OK);
@@ -169,7 +195,8 @@ static void bombs(void)
     CHECK(lk_now() - before < 20, "%.1f s for a few small files", lk_now() - before);
 }
 
-/* --- faults ----------------------------------------------------------------------------------------------------- */
+/* --- faults
+ * ----------------------------------------------------------------------------------------------------- */
 
 static lk_status whole_way(const char *in, const char *out, const uint8_t *store, size_t n)
 {
@@ -188,7 +215,8 @@ static lk_status whole_way(const char *in, const char *out, const uint8_t *store
     LK_TRY(c2pa_asset_fill(out, &l, store, n, &err));
     LK_TRY(c2pa_asset_probe(out, &l, &err));
     s = c2pa_asset_read(out, &l, &back, &back_n, &err);
-    CHECK((s == LK_OK) == (back != NULL) && (s != LK_OK || !memcmp(back, store, n)), "a store comes with a failure");
+    CHECK((s == LK_OK) == (back != NULL) && (s != LK_OK || !memcmp(back, store, n)),
+          "a store comes with a failure");
     lk_free(back);
     LK_TRY(s);
     s = c2pa_hash_ranges(out, &l.hole, 1, "sha256", &d, &err);
@@ -226,14 +254,19 @@ static void full_disk(void)
     lk_error err = {0};
     c2pa_layout l;
     make_small(&file_a, C2PA_PNG);
-    CHECK_STATUS(c2pa_asset_reserve(save(&file_a, "in"), where("no/such/folder"), 100, &l, &err), LK_E_IO, &err);
+    CHECK_STATUS(c2pa_asset_reserve(save(&file_a, "in"), where("no/such/folder"), 100, &l, &err), LK_E_IO,
+                 &err);
     lk_status s = c2pa_asset_reserve(where("in"), "/dev/full", 100, &l, &err);
     CHECK(s == LK_E_IO, "status %d: %s", (int)s, err.message);
 }
 
 static const check_test tests[] = {
-    {"truncations", truncations}, {"edge numbers", edge_numbers}, {"random changes", random_changes},
-    {"bombs", bombs},             {"faults", faults},             {"full disk", full_disk},
+    {"truncations", truncations},
+    {"edge numbers", edge_numbers},
+    {"random changes", random_changes},
+    {"bombs", bombs},
+    {"faults", faults},
+    {"full disk", full_disk},
 };
 
 int main(int argc, char **argv)

@@ -9,13 +9,15 @@
 static const asset_format *const formats[C2PA_FORMATS] = {
     [C2PA_JPEG] = &asset_jpeg, [C2PA_PNG] = &asset_png, [C2PA_WAV] = &asset_riff, [C2PA_BMFF] = &asset_bmff};
 
-lk_status asset_scan_add(asset_scan *sc, const asset_source *src, c2pa_range hole, uint64_t store_size, lk_error *err)
+lk_status asset_scan_add(asset_scan *sc, const asset_source *src, c2pa_range hole, uint64_t store_size,
+                         lk_error *err)
 {
     if (store_size == 0) return DAMAGED(err, src, "its manifest store is empty");
     if (store_size > C2PA_STORE_MAX)
         return DAMAGED(err, src, "its manifest store claims %llu bytes, more than any reader takes",
                        (unsigned long long)store_size);
-    if (sc->old_count == ASSET_STORES_KEPT) return DAMAGED(err, src, "it has more than %d manifest stores", ASSET_STORES_KEPT);
+    if (sc->old_count == ASSET_STORES_KEPT)
+        return DAMAGED(err, src, "it has more than %d manifest stores", ASSET_STORES_KEPT);
     sc->old[sc->old_count++] = hole;
     if (sc->l.stores++ == 0) sc->l.hole = hole, sc->l.store_size = store_size;
     return LK_OK;
@@ -34,11 +36,13 @@ lk_status asset_scan_source(const asset_source *src, asset_scan *sc, lk_error *e
         return formats[f]->scan(src, sc, err);
     }
     return LK_FAIL(err, LK_E_UNSUPPORTED,
-                   "%s is no JPEG, PNG, WAV, MP4, MOV or M4A file, so no manifest can be in it; convert it to one of these",
+                   "%s is no JPEG, PNG, WAV, MP4, MOV or M4A file, so no manifest can be in it; convert it "
+                   "to one of these",
                    src->name);
 }
 
-lk_status asset_read_source(const asset_source *src, const c2pa_layout *l, void **data, size_t *n, lk_error *err)
+lk_status asset_read_source(const asset_source *src, const c2pa_layout *l, void **data, size_t *n,
+                            lk_error *err)
 {
     *data = NULL;
     *n = 0;
@@ -70,7 +74,8 @@ lk_status asset_plan_source(const asset_source *src, const asset_scan *sc, size_
     *p = (asset_plan){.store_size = store_size};
     *l = sc->l;
     if (store_size < ASSET_STORE_MIN || store_size > C2PA_STORE_MAX)
-        return LK_FAIL(err, LK_E_ARG, "a manifest store of %zu bytes cannot be put into %s: %u to %llu bytes can",
+        return LK_FAIL(err, LK_E_ARG,
+                       "a manifest store of %zu bytes cannot be put into %s: %u to %llu bytes can",
                        store_size, src->name, ASSET_STORE_MIN, (unsigned long long)C2PA_STORE_MAX);
     LK_TRY(formats[sc->l.format]->plan(src, sc, p, err));
     if (p->failed) return asset_no_memory(err, src->name);
@@ -103,7 +108,8 @@ lk_status asset_plan_write(const asset_plan *p, const asset_source *src, const c
     return LK_OK;
 }
 
-/* --- on paths --------------------------------------------------------------------------------------------- */
+/* --- on paths ---------------------------------------------------------------------------------------------
+ */
 
 lk_status c2pa_asset_probe(const char *path, c2pa_layout *out, lk_error *err)
 {
@@ -134,7 +140,8 @@ static lk_status open_out(const char *out, const asset_source *src, asset_sink *
     struct stat a, b;
     *k = (asset_sink){.name = out, .fd = open(out, O_WRONLY | O_CREAT | O_CLOEXEC, 0666)};
     if (k->fd < 0)
-        return LK_FAIL(err, LK_E_IO, "%s cannot be created (%s); check the folder and its rights", out, strerror(errno));
+        return LK_FAIL(err, LK_E_IO, "%s cannot be created (%s); check the folder and its rights", out,
+                       strerror(errno));
     if (fstat(src->fd, &a) != 0 || fstat(k->fd, &b) != 0 || (a.st_dev == b.st_dev && a.st_ino == b.st_ino))
         return LK_FAIL(err, LK_E_ARG, "%s cannot be written into itself; choose another name", out);
     if (ftruncate(k->fd, 0) != 0)
@@ -142,7 +149,8 @@ static lk_status open_out(const char *out, const asset_source *src, asset_sink *
     return LK_OK;
 }
 
-lk_status c2pa_asset_reserve(const char *in, const char *out, size_t store_size, c2pa_layout *l, lk_error *err)
+lk_status c2pa_asset_reserve(const char *in, const char *out, size_t store_size, c2pa_layout *l,
+                             lk_error *err)
 {
     asset_source src;
     asset_scan sc;
@@ -173,14 +181,16 @@ lk_status c2pa_asset_fill(const char *path, const c2pa_layout *l, const void *st
     const uint8_t *b = store;
     if ((unsigned)l->format >= C2PA_FORMATS || n != l->store_size || n > C2PA_STORE_MAX ||
         l->hole.length != asset_room(l->format, n))
-        return LK_FAIL(err, LK_E_ARG, "a store of %zu bytes does not fit the room that %s has for it", n, path);
-    if (n < ASSET_STORE_MIN || be32(b) != n || !tag_is(b + 4, "jumb") || !tag_is(b + 12, "jumd") || !tag_is(b + 16, "c2pa"))
+        return LK_FAIL(err, LK_E_ARG, "a store of %zu bytes does not fit the room that %s has for it", n,
+                       path);
+    if (n < ASSET_STORE_MIN || be32(b) != n || !tag_is(b + 4, "jumb") || !tag_is(b + 12, "jumd") ||
+        !tag_is(b + 16, "c2pa"))
         return LK_FAIL(err, LK_E_ARG, "what should go into %s is no manifest store", path);
 
     int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
-        return LK_FAIL(err, errno == ENOENT ? LK_E_NOTFOUND : LK_E_IO, "%s cannot be opened for writing (%s); check its rights", path,
-                       strerror(errno));
+        return LK_FAIL(err, errno == ENOENT ? LK_E_NOTFOUND : LK_E_IO,
+                       "%s cannot be opened for writing (%s); check its rights", path, strerror(errno));
     lk_status s = LK_OK;
     off_t size = lseek(fd, 0, SEEK_END);
     if (size < 0 || (uint64_t)size != l->file_size || l->hole.start > l->file_size ||
@@ -193,8 +203,8 @@ lk_status c2pa_asset_fill(const char *path, const c2pa_layout *l, const void *st
     return s;
 }
 
-lk_status c2pa_hash_ranges(const char *path, const c2pa_range *skip, int count, const char *alg, c2pa_digest *out,
-                           lk_error *err)
+lk_status c2pa_hash_ranges(const char *path, const c2pa_range *skip, int count, const char *alg,
+                           c2pa_digest *out, lk_error *err)
 {
     asset_source src;
     *out = (c2pa_digest){0};
@@ -204,8 +214,8 @@ lk_status c2pa_hash_ranges(const char *path, const c2pa_range *skip, int count, 
     return s;
 }
 
-lk_status c2pa_hash_bmff(const char *path, const c2pa_bmff_skip *skip, int count, int version, const char *alg,
-                         c2pa_digest *out, lk_error *err)
+lk_status c2pa_hash_bmff(const char *path, const c2pa_bmff_skip *skip, int count, int version,
+                         const char *alg, c2pa_digest *out, lk_error *err)
 {
     asset_source src;
     *out = (c2pa_digest){0};

@@ -1,7 +1,8 @@
-/* bmff.c: manifest stores in ISO base media files (MP4, MOV, M4A, HEIF, AVIF): a top-level uuid box, which we put
- * right after ftyp.
+/* bmff.c: manifest stores in ISO base media files (MP4, MOV, M4A, HEIF, AVIF): a top-level uuid box, which we
+ * put right after ftyp.
  *
- *     size u32 | "uuid" | C2PA's UUID | version, flags: 0 | "manifest\0" | place of the first Merkle box u64 | store
+ *     size u32 | "uuid" | C2PA's UUID | version, flags: 0 | "manifest\0" | place of the first Merkle box u64
+ * | store
  *
  * The header of that box is in no hash, so every byte of it must be just so.
  */
@@ -14,12 +15,15 @@ const uint8_t bmff_c2pa_uuid[16] = {0xd8, 0xfe, 0xc3, 0xd6, 0x1b, 0x0e, 0x48, 0x
 
 static bool bmff_is(const uint8_t *head, size_t n) { return n >= 12 && tag_is(head + 4, "ftyp"); }
 
-lk_status bmff_box_at(const asset_source *src, uint64_t at, uint64_t end, bool top, bmff_box *out, lk_error *err)
+lk_status bmff_box_at(const asset_source *src, uint64_t at, uint64_t end, bool top, bmff_box *out,
+                      lk_error *err)
 {
     uint8_t h[16];
     uint64_t left = end - at;
     *out = (bmff_box){.start = at, .head = 8};
-    if (left < 8) return DAMAGED(err, src, "%llu bytes at byte %llu are no box", (unsigned long long)left, (unsigned long long)at);
+    if (left < 8)
+        return DAMAGED(err, src, "%llu bytes at byte %llu are no box", (unsigned long long)left,
+                       (unsigned long long)at);
     LK_TRY(asset_source_read(src, at, h, 8, err));
     memcpy(out->type, h + 4, 4);
     out->size = be32(h);
@@ -33,8 +37,8 @@ lk_status bmff_box_at(const asset_source *src, uint64_t at, uint64_t end, bool t
         out->to_end = true;
     }
     if (out->size < out->head || out->size > left)
-        return DAMAGED(err, src, "the box at byte %llu claims %llu bytes where %llu are", (unsigned long long)at,
-                       (unsigned long long)out->size, (unsigned long long)left);
+        return DAMAGED(err, src, "the box at byte %llu claims %llu bytes where %llu are",
+                       (unsigned long long)at, (unsigned long long)out->size, (unsigned long long)left);
     return LK_OK;
 }
 
@@ -57,13 +61,15 @@ lk_status bmff_boxes(const asset_source *src, bmff_box **boxes, int *count, lk_e
     return LK_OK;
 }
 
-lk_status bmff_box_purpose(const asset_source *src, const bmff_box *b, bmff_purpose *out, uint64_t *store_at, lk_error *err)
+lk_status bmff_box_purpose(const asset_source *src, const bmff_box *b, bmff_purpose *out, uint64_t *store_at,
+                           lk_error *err)
 {
     static const char *const stores[] = {"manifest", "original", "update"};
     uint8_t h[8 + 16 + 4 + 16] = {0};
     *out = BMFF_OTHER;
     if (!tag_is(b->type, "uuid")) return LK_OK;
-    if (b->size < b->head + 16u) return DAMAGED(err, src, "the uuid box at byte %llu is too short", (unsigned long long)b->start);
+    if (b->size < b->head + 16u)
+        return DAMAGED(err, src, "the uuid box at byte %llu is too short", (unsigned long long)b->start);
     LK_TRY(asset_source_read(src, b->start + b->head, h + 8, 16, err));
     if (memcmp(h + 8, bmff_c2pa_uuid, 16)) return LK_OK;
     size_t n = (size_t)LK_MIN(b->size, sizeof h);
@@ -84,11 +90,14 @@ lk_status bmff_box_purpose(const asset_source *src, const bmff_box *b, bmff_purp
         return LK_OK;
     }
 misshapen:
-    return DAMAGED(err, src, "its manifest box at byte %llu has a wrong header", (unsigned long long)b->start);
+    return DAMAGED(err, src, "its manifest box at byte %llu has a wrong header",
+                   (unsigned long long)b->start);
 }
 
-/* The first Merkle box's place is no part of any hash: it must be 0 unless there is such a box, and then be right. */
-static lk_status check_merkle_place(const asset_source *src, const bmff_box *boxes, int count, uint64_t store_at, lk_error *err)
+/* The first Merkle box's place is no part of any hash: it must be 0 unless there is such a box, and then be
+ * right. */
+static lk_status check_merkle_place(const asset_source *src, const bmff_box *boxes, int count,
+                                    uint64_t store_at, lk_error *err)
 {
     uint8_t place[8];
     uint64_t first = 0;
@@ -104,13 +113,15 @@ static lk_status check_merkle_place(const asset_source *src, const bmff_box *box
     return DAMAGED(err, src, "its manifest box points to a box that is not there");
 }
 
-/* The kind of file by its major brand, or, where that says only "pictures", by the first other one that says more.
- * What is nothing else is taken for a clip. */
+/* The kind of file by its major brand, or, where that says only "pictures", by the first other one that says
+ * more. What is nothing else is taken for a clip. */
 static void mime_of(const uint8_t *brands, size_t n, char mime[24])
 {
-    static const struct { const char *brand, *mime; } kinds[] = {
-        {"qt  ", "video/quicktime"}, {"M4A ", "audio/mp4"},  {"M4B ", "audio/mp4"},  {"M4P ", "audio/mp4"},
-        {"avif", "image/avif"},      {"avis", "image/avif"}, {"heic", "image/heic"}, {"heix", "image/heic"}};
+    static const struct {
+        const char *brand, *mime;
+    } kinds[] = {{"qt  ", "video/quicktime"}, {"M4A ", "audio/mp4"},  {"M4B ", "audio/mp4"},
+                 {"M4P ", "audio/mp4"},       {"avif", "image/avif"}, {"avis", "image/avif"},
+                 {"heic", "image/heic"},      {"heix", "image/heic"}};
     bool pictures = tag_is(brands, "mif1") || tag_is(brands, "msf1");
     const char *found = pictures ? "image/heif" : "video/mp4";
     for (size_t b = pictures ? 8 : 0; b + 4 <= (pictures ? n : 4); b += 4)
@@ -123,7 +134,8 @@ static void mime_of(const uint8_t *brands, size_t n, char mime[24])
     memcpy(mime, found, strlen(found) + 1);
 }
 
-static lk_status scan_boxes(const asset_source *src, const bmff_box *boxes, int count, asset_scan *sc, lk_error *err)
+static lk_status scan_boxes(const asset_source *src, const bmff_box *boxes, int count, asset_scan *sc,
+                            lk_error *err)
 {
     uint8_t brands[256];
     const bmff_box *ftyp = &boxes[0];
@@ -160,7 +172,8 @@ static lk_status bmff_read(const asset_source *src, const c2pa_layout *l, uint8_
 {
     if (l->hole.length < l->store_size)
         return LK_FAIL(err, LK_E_ARG, "%s is not the file that was looked at; look at it again", src->name);
-    return asset_source_read(src, l->hole.start + l->hole.length - l->store_size, store, (size_t)l->store_size, err);
+    return asset_source_read(src, l->hole.start + l->hole.length - l->store_size, store,
+                             (size_t)l->store_size, err);
 }
 
 static lk_status bmff_wrap(asset_sink *k, const c2pa_layout *l, const uint8_t *store, lk_error *err)

@@ -1,9 +1,10 @@
-/* bmff_hash.c: the hash of c2pa.hash.bmff.v2 and v3: for each top-level box that is not left out as a whole, its
- * place in the file (u64, big-endian) and then its bytes without the parts that are left out.
+/* bmff_hash.c: the hash of c2pa.hash.bmff.v2 and v3: for each top-level box that is not left out as a whole,
+ * its place in the file (u64, big-endian) and then its bytes without the parts that are left out.
  *
- * Where the specification leaves room we do as c2pa-rs, which nearly all signers use: a last box without a size is
- * hashed without its place and matches no exclusion. A box that must have a version or flags but is of no type known
- * to have them does not match (c2pa-rs: matches): what is not left out is hashed, so that is the strict side.
+ * Where the specification leaves room we do as c2pa-rs, which nearly all signers use: a last box without a
+ * size is hashed without its place and matches no exclusion. A box that must have a version or flags but is
+ * of no type known to have them does not match (c2pa-rs: matches): what is not left out is hashed, so that is
+ * the strict side.
  */
 #include <stdlib.h>
 
@@ -16,25 +17,21 @@ typedef struct hashing {
     const c2pa_bmff_skip *skip; /* the exclusion that is looked for */
     uint8_t path[PATH_MAX_DEPTH][4];
     int depth;
-    int seen;                   /* nested boxes, over all exclusions */
-    c2pa_range *out;            /* what is left out */
+    int seen;        /* nested boxes, over all exclusions */
+    c2pa_range *out; /* what is left out */
     int out_count, out_cap;
 } hashing;
-
-static bool type_in(const uint8_t *type, const char *list)
-{
-    for (; *list; list += 4)
-        if (tag_is(type, list)) return true;
-    return false;
-}
 
 /* Types that start with version and flags (ISO/IEC 14496-12:2022). */
 static bool is_full_box(const uint8_t *type)
 {
-    return type_in(type, "pdinmvhdtkhdmdhdhdlrnmhdelngstsdstdpsttsctts" "cslgstssstshelstdrefstszstz2stscstcoco64padbsubs"
-                         "saizsaiomehdtrexmfhdtfhdtruntframfrotfdtleva" "trepasspsbgpsgpdcsgpcprttselkindmetaxml bxmlilocpitm"
-                         "iproinfeiinfirefipmaschmfiinfparfecrgitnfire" "stristsgstvicschsidxssixprftsrppvmhdsmhdsratchnldmix"
-                         "txtCmimeuri uriIhmhdsthdvvhdmedc");
+    return bmff_type_in(type, "pdinmvhdtkhdmdhdhdlrnmhdelngstsdstdpsttsctts"
+                              "cslgstssstshelstdrefstszstz2stscstcoco64padbsubs"
+                              "saizsaiomehdtrexmfhdtfhdtruntframfrotfdtleva"
+                              "trepasspsbgpsgpdcsgpcprttselkindmetaxml bxmlilocpitm"
+                              "iproinfeiinfirefipmaschmfiinfparfecrgitnfire"
+                              "stristsgstvicschsidxssixprftsrppvmhdsmhdsratchnldmix"
+                              "txtCmimeuri uriIhmhdsthdvvhdmedc");
 }
 
 static lk_status parse_path(hashing *h, lk_error *err)
@@ -48,12 +45,12 @@ static lk_status parse_path(hashing *h, lk_error *err)
         memcpy(h->path[h->depth++], p + i + 1, 4);
     }
     if (good) return LK_OK;
-    return LK_FAIL(err, LK_E_UNSUPPORTED, "the manifest of %s leaves out boxes by a path that is not understood here",
-                   h->src->name);
+    return LK_FAIL(err, LK_E_UNSUPPORTED,
+                   "the manifest of %s leaves out boxes by a path that is not understood here", h->src->name);
 }
 
-static lk_status same_bytes(const hashing *h, const bmff_box *b, uint64_t off, const uint8_t *value, size_t n, bool *same,
-                            lk_error *err)
+static lk_status same_bytes(const hashing *h, const bmff_box *b, uint64_t off, const uint8_t *value, size_t n,
+                            bool *same, lk_error *err)
 {
     *same = off <= b->size && n <= b->size - off;
     for (size_t done = 0; *same && done < n;) {
@@ -95,7 +92,8 @@ static lk_status leave_out(hashing *h, uint64_t start, uint64_t length, lk_error
 {
     if (h->out_count == h->out_cap) {
         int cap = h->out_cap ? 2 * h->out_cap : 16;
-        c2pa_range *grown = lk_realloc(h->out, (size_t)h->out_cap * sizeof *grown, (size_t)cap * sizeof *grown);
+        c2pa_range *grown =
+            lk_realloc(h->out, (size_t)h->out_cap * sizeof *grown, (size_t)cap * sizeof *grown);
         if (!grown) return asset_no_memory(err, h->src->name);
         h->out = grown;
         h->out_cap = cap;
@@ -126,7 +124,8 @@ static lk_status take_box(hashing *h, const bmff_box *b, bool *whole, lk_error *
 /* The boxes in b, level deep in the path. */
 static lk_status search(hashing *h, const bmff_box *b, int level, lk_error *err)
 {
-    if (!type_in(b->type, "moovtrakmdiaminfstblmooftrafedtsudtadinftreftregmvexmframetaschi")) return LK_OK;
+    if (!bmff_type_in(b->type, "moovtrakmdiaminfstblmooftrafedtsudtadinftreftregmvexmframetaschi"))
+        return LK_OK;
     uint64_t at = b->start + b->head, end = b->start + b->size;
     if (tag_is(b->type, "meta") && end - at >= 4) {
         uint8_t first[8] = {0};
@@ -136,7 +135,8 @@ static lk_status search(hashing *h, const bmff_box *b, int level, lk_error *err)
     while (end - at >= 8) {
         bmff_box in;
         uint8_t size[4];
-        if (++h->seen > BOXES_SEEN_MAX) return DAMAGED(err, h->src, "it has more than %d boxes", BOXES_SEEN_MAX);
+        if (++h->seen > BOXES_SEEN_MAX)
+            return DAMAGED(err, h->src, "it has more than %d boxes", BOXES_SEEN_MAX);
         LK_TRY(asset_source_read(h->src, at, size, 4, err));
         if (be32(size) == 0) break; /* the end of a QuickTime list */
         LK_TRY(bmff_box_at(h->src, at, end, false, &in, err));
@@ -168,7 +168,8 @@ static int by_start(const void *a, const void *b)
 }
 
 /* Hashes the box without the ranges; *next is the first range that may reach into it. */
-static lk_status hash_box(asset_hash *to, const bmff_box *b, const c2pa_range *out, int count, int *next, lk_error *err)
+static lk_status hash_box(asset_hash *to, const bmff_box *b, const c2pa_range *out, int count, int *next,
+                          lk_error *err)
 {
     uint64_t at = b->start, end = b->start + b->size;
     for (; *next < count && out[*next].start < end; ++*next) {
@@ -180,15 +181,16 @@ static lk_status hash_box(asset_hash *to, const bmff_box *b, const c2pa_range *o
     return at < end ? asset_hash_range(to, at, end - at, err) : LK_OK;
 }
 
-static lk_status find_ranges(hashing *h, const c2pa_bmff_skip *skip, int count, const bmff_box *boxes, int box_count,
-                             bool *gone, lk_error *err)
+static lk_status find_ranges(hashing *h, const c2pa_bmff_skip *skip, int count, const bmff_box *boxes,
+                             int box_count, bool *gone, lk_error *err)
 {
     for (int b = 0; b < box_count; b++) {
         bmff_purpose what;
         uint64_t unused;
         LK_TRY(bmff_box_purpose(h->src, &boxes[b], &what, &unused, err));
         if (what == BMFF_MERKLE)
-            return LK_FAIL(err, LK_E_UNSUPPORTED, "%s is hashed piece by piece (Merkle tree), which is not checked here",
+            return LK_FAIL(err, LK_E_UNSUPPORTED,
+                           "%s is hashed piece by piece (Merkle tree), which is not checked here",
                            h->src->name);
         if (tag_is(boxes[b].type, "mfra")) LK_TRY(check_list(h->src, &boxes[b], err));
     }
@@ -216,10 +218,12 @@ lk_status asset_hash_bmff_source(const asset_source *src, const c2pa_bmff_skip *
     lk_status s;
     *out = (c2pa_digest){0};
     if (version != 2 && version != 3)
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s is bound by version %d of the BMFF hash; 2 and 3 are checked here", src->name,
+        return LK_FAIL(err, LK_E_UNSUPPORTED,
+                       "%s is bound by version %d of the BMFF hash; 2 and 3 are checked here", src->name,
                        version);
     if (count < 0 || count > SKIPS_MAX)
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "the manifest of %s leaves out more than %d kinds of boxes", src->name, SKIPS_MAX);
+        return LK_FAIL(err, LK_E_UNSUPPORTED, "the manifest of %s leaves out more than %d kinds of boxes",
+                       src->name, SKIPS_MAX);
     LK_GOTO(done, bmff_boxes(src, &boxes, &box_count, err));
     gone = lk_calloc((size_t)box_count + 1, sizeof *gone);
     if (!gone) {

@@ -1,8 +1,8 @@
-/* bmff_move.c: what the new file with room for a store is made of: the old boxes without C2PA's, in their order, with
- * the room after ftyp and the tables of offsets corrected.
+/* bmff_move.c: what the new file with room for a store is made of: the old boxes without C2PA's, in their
+ * order, with the room after ftyp and the tables of offsets corrected.
  *
- * Boxes with tables are loaded (a moov is a thousandth of its clip); all others are only copied. A last box without a
- * size gets one, because readers differ in what they hash of such a box.
+ * Boxes with tables are loaded (a moov is a thousandth of its clip); all others are only copied. A last box
+ * without a size gets one, because readers differ in what they hash of such a box.
  */
 #include "mark/asset/bmff.h"
 
@@ -10,18 +10,22 @@
 
 typedef struct moving {
     const bmff_box *box;
-    bool gone;        /* C2PA's */
-    uint8_t *table;   /* whole box in memory, NULL = only copied */
-    uint64_t growth;  /* of the table when wide */
+    bool gone;       /* C2PA's */
+    uint8_t *table;  /* whole box in memory, NULL = only copied */
+    uint64_t growth; /* of the table when wide */
 } moving;
 
-static bool has_tables(const bmff_box *b) { return tag_is(b->type, "moov") || tag_is(b->type, "meta") || tag_is(b->type, "sidx"); }
+static bool has_tables(const bmff_box *b)
+{
+    return tag_is(b->type, "moov") || tag_is(b->type, "meta") || tag_is(b->type, "sidx");
+}
 
 static lk_status load(const asset_source *src, moving *m, lk_error *err)
 {
     const bmff_box *b = m->box;
     if (b->size > TABLES_MAX)
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s has an index of more than 256 MB; split the file", src->name);
+        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s has an index of more than 256 MB; split the file",
+                       src->name);
     m->table = lk_alloc((size_t)b->size);
     if (!m->table) return asset_no_memory(err, src->name);
     LK_TRY(asset_source_read(src, b->start, m->table, (size_t)b->size, err));
@@ -33,15 +37,17 @@ static lk_status load(const asset_source *src, moving *m, lk_error *err)
 }
 
 /* What becomes of each box. */
-static lk_status sort_boxes(const asset_source *src, const bmff_box *boxes, int count, moving *m, lk_error *err)
+static lk_status sort_boxes(const asset_source *src, const bmff_box *boxes, int count, moving *m,
+                            lk_error *err)
 {
     for (int i = 0; i < count; i++) {
         const bmff_box *b = &boxes[i];
         m[i].box = b;
         if (tag_is(b->type, "moof") || tag_is(b->type, "mfra"))
             return LK_FAIL(err, LK_E_UNSUPPORTED,
-                           "%s is in fragments, and a manifest cannot be put into such a file here; write it in one piece "
-                           "(ffmpeg -i IN -c copy OUT.mp4)", src->name);
+                           "%s is in fragments, and a manifest cannot be put into such a file here; "
+                           "write it in one piece (ffmpeg -i IN -c copy OUT.mp4)",
+                           src->name);
         bmff_purpose what;
         uint64_t unused;
         LK_TRY(bmff_box_purpose(src, b, &what, &unused, err));
@@ -75,7 +81,8 @@ static void lay_out(const moving *m, int count, uint64_t room, bool wide, bmff_m
 }
 
 /* Whether an offset outgrows its 32 bits when all goes where map says. */
-static lk_status needs_wide(const asset_source *src, const moving *m, int count, const bmff_map *map, bool *wide, lk_error *err)
+static lk_status needs_wide(const asset_source *src, const moving *m, int count, const bmff_map *map,
+                            bool *wide, lk_error *err)
 {
     *wide = false;
     for (int i = 0; i < count; i++) {
@@ -87,8 +94,8 @@ static lk_status needs_wide(const asset_source *src, const moving *m, int count,
     return LK_OK;
 }
 
-static lk_status emit(const asset_source *src, const moving *m, int count, const bmff_map *map, bool wide, asset_plan *p,
-                      lk_error *err)
+static lk_status emit(const asset_source *src, const moving *m, int count, const bmff_map *map, bool wide,
+                      asset_plan *p, lk_error *err)
 {
     for (int i = 0; i < count; i++) {
         const bmff_box *b = m[i].box;

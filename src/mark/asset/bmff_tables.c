@@ -1,8 +1,9 @@
-/* bmff_tables.c: the tables of ISO media files that hold absolute file offsets, corrected after bytes were put in or
- * taken out: stco, co64 (samples), saio (auxiliary data of samples), iloc (items), sidx (its anchor and spans).
+/* bmff_tables.c: the tables of ISO media files that hold absolute file offsets, corrected after bytes were
+ * put in or taken out: stco, co64 (samples), saio (auxiliary data of samples), iloc (items), sidx (its anchor
+ * and spans).
  *
- * A moov box is walked in memory and written again box by box. Only stco can change size, when offsets no longer fit
- * into 32 bits; then the sizes of the boxes around it are corrected too.
+ * A moov box is walked in memory and written again box by box. Only stco can change size, when offsets no
+ * longer fit into 32 bits; then the sizes of the boxes around it are corrected too.
  */
 #include "mark/asset/bmff.h"
 
@@ -14,7 +15,8 @@ uint64_t bmff_map_to(const bmff_map *m, uint64_t old)
         if (m->at[mid].old <= old) lo = mid + 1;
         else hi = mid;
     }
-    if (lo > 0 && old - m->at[lo - 1].old < m->at[lo - 1].size) return m->at[lo - 1].now + (old - m->at[lo - 1].old);
+    if (lo > 0 && old - m->at[lo - 1].old < m->at[lo - 1].size)
+        return m->at[lo - 1].now + (old - m->at[lo - 1].old);
     if (lo < m->count) return m->at[lo].now; /* in a piece that went: to what now follows */
     if (lo > 0 && old <= m->old_size) return m->at[lo - 1].now + m->at[lo - 1].size; /* ... to the end */
     return old; /* outside the file: nothing that we could correct */
@@ -35,9 +37,11 @@ static uint8_t *put(writer *o, const uint8_t *b, uint64_t n)
 
 static lk_status too_far(const bmff_tables *t, lk_error *err)
 {
-    return LK_FAIL(err, LK_E_UNSUPPORTED,
-                   "%s has a table of places in the file that has no room for larger numbers; write the file anew with "
-                   "another program", t->src->name);
+    return LK_FAIL(
+        err, LK_E_UNSUPPORTED,
+        "%s has a table of places in the file that has no room for larger numbers; write the file anew with "
+        "another program",
+        t->src->name);
 }
 
 static lk_status cut(const bmff_tables *t, const uint8_t *type, lk_error *err)
@@ -48,7 +52,10 @@ static lk_status cut(const bmff_tables *t, const uint8_t *type, lk_error *err)
 }
 
 /* A number of 4 or 8 bytes at `at` of a box, corrected at the same place of w (may be NULL). */
-static uint64_t get(const uint8_t *p, unsigned bytes) { return bytes == 8 ? be64(p) : bytes == 4 ? be32(p) : 0; }
+static uint64_t get(const uint8_t *p, unsigned bytes)
+{
+    return bytes == 8 ? be64(p) : bytes == 4 ? be32(p) : 0;
+}
 static bool set(uint8_t *w, unsigned bytes, uint64_t v)
 {
     if (bytes == 4 && v > UINT32_MAX) return false;
@@ -58,8 +65,8 @@ static bool set(uint8_t *w, unsigned bytes, uint64_t v)
 }
 
 /* stco and co64: version and flags, count, offsets. */
-static lk_status move_chunks(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head, unsigned bytes,
-                             lk_error *err)
+static lk_status move_chunks(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head,
+                             unsigned bytes, lk_error *err)
 {
     if (n < head + 8u) return cut(t, b + 4, err);
     const uint64_t count = be32(b + head + 4), used = head + 8 + count * bytes;
@@ -83,11 +90,13 @@ static lk_status move_chunks(bmff_tables *t, writer *o, const uint8_t *b, uint64
     uint8_t *w = put(o, b, n);
     if (bytes == 4) t->growth += 4 * count;
     for (uint64_t i = 0; i < count && t->map; i++)
-        if (!set(w ? w + (p - b) + bytes * i : NULL, bytes, bmff_map_to(t->map, get(p + bytes * i, bytes)))) t->overflow = true;
+        if (!set(w ? w + (p - b) + bytes * i : NULL, bytes, bmff_map_to(t->map, get(p + bytes * i, bytes))))
+            t->overflow = true;
     return LK_OK;
 }
 
-static lk_status move_saio(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head, lk_error *err)
+static lk_status move_saio(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head,
+                           lk_error *err)
 {
     if (n < head + 8u) return cut(t, b + 4, err);
     const unsigned bytes = b[head] == 0 ? 4 : 8;
@@ -101,10 +110,12 @@ static lk_status move_saio(bmff_tables *t, writer *o, const uint8_t *b, uint64_t
     return LK_OK;
 }
 
-/* One item of iloc whose extents (each `each` bytes, offset at `skip` in it) start at b + at. Its place in the file is
- * the base plus the extent's own offset; the base is corrected when it is in use and all extents moved alike. */
-static lk_status move_item(bmff_tables *t, const uint8_t *b, uint8_t *w, uint64_t base_at, unsigned base_bytes, uint64_t at,
-                           unsigned extents, unsigned each, unsigned skip, unsigned off_bytes, lk_error *err)
+/* One item of iloc whose extents (each `each` bytes, offset at `skip` in it) start at b + at. Its place in
+ * the file is the base plus the extent's own offset; the base is corrected when it is in use and all extents
+ * moved alike. */
+static lk_status move_item(bmff_tables *t, const uint8_t *b, uint8_t *w, uint64_t base_at,
+                           unsigned base_bytes, uint64_t at, unsigned extents, unsigned each, unsigned skip,
+                           unsigned off_bytes, lk_error *err)
 {
     const uint64_t base = get(b + base_at, base_bytes);
     uint64_t shift = 0; /* modulo 2^64 */
@@ -128,7 +139,8 @@ static lk_status move_item(bmff_tables *t, const uint8_t *b, uint8_t *w, uint64_
 
 static bool is_width(unsigned v) { return v == 0 || v == 4 || v == 8; }
 
-static lk_status move_iloc(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head, lk_error *err)
+static lk_status move_iloc(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head,
+                           lk_error *err)
 {
     if (n < head + 8u) return cut(t, b + 4, err);
     const unsigned version = b[head], off = b[head + 4] >> 4, len = b[head + 4] & 15, base = b[head + 5] >> 4,
@@ -149,7 +161,8 @@ static lk_status move_iloc(bmff_tables *t, writer *o, const uint8_t *b, uint64_t
         at += fixed;
         if ((uint64_t)extents * each > n - at) return cut(t, b + 4, err);
         if (method == 0 && be16(b + reference_at) != 0)
-            return LK_FAIL(err, LK_E_UNSUPPORTED, "%s keeps its pictures in other files; write it into one", t->src->name);
+            return LK_FAIL(err, LK_E_UNSUPPORTED, "%s keeps its pictures in other files; write it into one",
+                           t->src->name);
         if (method == 0 && extents && t->map)
             LK_TRY(move_item(t, b, w, base_at, base, at, extents, each, index, off, err));
         at += (uint64_t)extents * each;
@@ -158,8 +171,8 @@ static lk_status move_iloc(bmff_tables *t, writer *o, const uint8_t *b, uint64_t
 }
 
 /* sidx counts from its own end: what moved more or less than that changes its numbers. */
-static lk_status move_sidx(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head, uint64_t old_start,
-                           lk_error *err)
+static lk_status move_sidx(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head,
+                           uint64_t old_start, lk_error *err)
 {
     if (n < head + 4u) return cut(t, b + 4, err);
     const unsigned bytes = b[head] == 0 ? 4 : 8;
@@ -171,9 +184,11 @@ static lk_status move_sidx(bmff_tables *t, writer *o, const uint8_t *b, uint64_t
     if (!t->map) return LK_OK;
     uint64_t old = old_start + n, now = bmff_map_to(t->map, old_start) + n;
     const uint64_t first = get(b + first_at, bytes);
-    if (first > t->src->size || old + first > t->src->size) return DAMAGED(err, t->src, "its index points outside the file");
+    if (first > t->src->size || old + first > t->src->size)
+        return DAMAGED(err, t->src, "its index points outside the file");
     old += first;
-    if (bmff_map_to(t->map, old) < now || !set(w ? w + first_at : NULL, bytes, bmff_map_to(t->map, old) - now))
+    if (bmff_map_to(t->map, old) < now ||
+        !set(w ? w + first_at : NULL, bytes, bmff_map_to(t->map, old) - now))
         return too_far(t, err);
     for (unsigned i = 0; i < count; i++, at += 12) {
         const uint32_t word = be32(b + at);
@@ -195,24 +210,18 @@ static lk_status check_dref(const bmff_tables *t, const uint8_t *b, uint64_t n, 
     for (uint32_t i = 0; i < be32(b + head + 4); i++) {
         if (n - at < 12 || be32(b + at) < 12 || be32(b + at) > n - at) return cut(t, b + 4, err);
         if (!(b[at + 11] & 1))
-            return LK_FAIL(err, LK_E_UNSUPPORTED, "%s keeps its pictures or sound in other files; write it into one",
-                           t->src->name);
+            return LK_FAIL(err, LK_E_UNSUPPORTED,
+                           "%s keeps its pictures or sound in other files; write it into one", t->src->name);
         at += be32(b + at);
     }
     return LK_OK;
 }
 
-static bool is_one_of(const uint8_t *type, const char *list)
-{
-    for (; *list; list += 4)
-        if (tag_is(type, list)) return true;
-    return false;
-}
+static lk_status move_box(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head,
+                          uint64_t old_start, int depth, lk_error *err);
 
-static lk_status move_box(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head, uint64_t old_start, int depth,
-                          lk_error *err);
-
-static lk_status move_children(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, int depth, lk_error *err)
+static lk_status move_children(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, int depth,
+                               lk_error *err)
 {
     if (depth > BMFF_DEPTH_MAX) return DAMAGED(err, t->src, "its boxes are nested too deeply");
     for (uint64_t at = 0; at < n;) {
@@ -231,8 +240,8 @@ static lk_status move_children(bmff_tables *t, writer *o, const uint8_t *b, uint
     return LK_OK;
 }
 
-static lk_status move_box(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head, uint64_t old_start, int depth,
-                          lk_error *err)
+static lk_status move_box(bmff_tables *t, writer *o, const uint8_t *b, uint64_t n, unsigned head,
+                          uint64_t old_start, int depth, lk_error *err)
 {
     const uint8_t *type = b + 4;
     if (tag_is(type, "stco")) return move_chunks(t, o, b, n, head, 4, err);
@@ -242,15 +251,16 @@ static lk_status move_box(bmff_tables *t, writer *o, const uint8_t *b, uint64_t 
     if (tag_is(type, "sidx")) return move_sidx(t, o, b, n, head, old_start, err);
     if (tag_is(type, "dref")) LK_TRY(check_dref(t, b, n, head, err));
     if (tag_is(type, "cmov"))
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s has a compressed index; write the file anew with another program",
-                       t->src->name);
-    if (!is_one_of(type, "moovtrakmdiaminfstbldinfmeta")) {
+        return LK_FAIL(err, LK_E_UNSUPPORTED,
+                       "%s has a compressed index; write the file anew with another program", t->src->name);
+    if (!bmff_type_in(type, "moovtrakmdiaminfstbldinfmeta")) {
         put(o, b, n);
         return LK_OK;
     }
     unsigned inside = head;
     /* QuickTime's meta starts with its first box, which is hdlr; ISO's with version and flags. */
-    if (tag_is(type, "meta") && n >= head + 4u && !(n >= head + 8u && tag_is(b + head + 4, "hdlr"))) inside += 4;
+    if (tag_is(type, "meta") && n >= head + 4u && !(n >= head + 8u && tag_is(b + head + 4, "hdlr")))
+        inside += 4;
     const uint64_t start = o->n;
     uint8_t *w = put(o, b, inside);
     LK_TRY(move_children(t, o, b + inside, n - inside, depth + 1, err));
@@ -259,7 +269,8 @@ static lk_status move_box(bmff_tables *t, writer *o, const uint8_t *b, uint64_t 
     return LK_OK;
 }
 
-lk_status bmff_tables_move(bmff_tables *t, const uint8_t *b, uint64_t n, uint64_t old_start, uint8_t *out, lk_error *err)
+lk_status bmff_tables_move(bmff_tables *t, const uint8_t *b, uint64_t n, uint64_t old_start, uint8_t *out,
+                           lk_error *err)
 {
     writer o = {.b = out};
     return move_box(t, &o, b, n, be32(b) == 1 ? 16 : 8, old_start, 0, err);

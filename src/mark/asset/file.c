@@ -1,5 +1,6 @@
-/* file.c: sources, sinks and plans: all reading and writing of the room. Every read says where and how much, and is
- * checked against the size that the file had when it was opened; a file that shrinks meanwhile is an error.
+/* file.c: sources, sinks and plans: all reading and writing of the room. Every read says where and how much,
+ * and is checked against the size that the file had when it was opened; a file that shrinks meanwhile is an
+ * error.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,22 +17,24 @@ lk_status asset_no_memory(lk_error *err, const char *name)
     return LK_FAIL(err, LK_E_NOMEM, "no memory to handle %s; close other programs and try again", name);
 }
 
-lk_status asset_damaged(lk_error *err, const asset_source *src, const char *file, int line, const char *fmt, ...)
+lk_status asset_damaged(lk_error *err, const asset_source *src, const char *file, int line, const char *fmt,
+                        ...)
 {
     char what[240];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    return lk_error_set(err, LK_E_FORMAT, file, line, "%s is damaged: %s; get the file again from where it came",
-                        src->name, what);
+    return lk_error_set(err, LK_E_FORMAT, file, line,
+                        "%s is damaged: %s; get the file again from where it came", src->name, what);
 }
 
 static lk_status fail_errno(lk_error *err, const char *name, const char *verb, int e)
 {
-    const char *remedy = e == ENOSPC || e == EDQUOT ? "free some space on that disk" : "check the disk and its rights";
-    return LK_FAIL(err, e == ENOENT ? LK_E_NOTFOUND : LK_E_IO, "%s cannot be %s (%s); %s", name, verb, strerror(e),
-                   e == ENOENT ? "check the name" : remedy);
+    const char *remedy =
+        e == ENOSPC || e == EDQUOT ? "free some space on that disk" : "check the disk and its rights";
+    return LK_FAIL(err, e == ENOENT ? LK_E_NOTFOUND : LK_E_IO, "%s cannot be %s (%s); %s", name, verb,
+                   strerror(e), e == ENOENT ? "check the name" : remedy);
 }
 
 /* --- source ------------------------------------------------------------------------------------------ */
@@ -50,7 +53,8 @@ lk_status asset_source_open(const char *path, asset_source *out, lk_error *err)
     }
     if (!S_ISREG(st.st_mode)) {
         close(fd);
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s is no ordinary file; name a picture, clip or sound file", path);
+        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s is no ordinary file; name a picture, clip or sound file",
+                       path);
     }
     out->fd = fd;
     out->size = (uint64_t)st.st_size;
@@ -80,7 +84,8 @@ lk_status asset_source_read(const asset_source *src, uint64_t off, void *buf, si
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return fail_errno(err, src->name, "read", errno);
         if (got == 0)
-            return LK_FAIL(err, LK_E_IO, "%s became shorter while it was read; wait until it is complete", src->name);
+            return LK_FAIL(err, LK_E_IO, "%s became shorter while it was read; wait until it is complete",
+                           src->name);
         p += got, off += (uint64_t)got, n -= (size_t)got;
     }
     return LK_OK;
@@ -92,7 +97,8 @@ lk_status asset_sink_put(asset_sink *k, const void *data, size_t n, lk_error *er
 {
     if (k->fd < 0) {
         if (k->memory) {
-            if (k->at > k->size || n > k->size - k->at) return LK_FAIL(err, LK_E_BUG, "%s: too little room", k->name);
+            if (k->at > k->size || n > k->size - k->at)
+                return LK_FAIL(err, LK_E_BUG, "%s: too little room", k->name);
             memcpy(k->memory + k->at, data, n);
         }
         k->at += n;
@@ -110,12 +116,13 @@ lk_status asset_sink_put(asset_sink *k, const void *data, size_t n, lk_error *er
 lk_status asset_sink_zeros(asset_sink *k, uint64_t n, lk_error *err)
 {
     static const uint8_t zeros[4096];
-    for (; n > 0; n -= LK_MIN(n, sizeof zeros)) LK_TRY(asset_sink_put(k, zeros, (size_t)LK_MIN(n, sizeof zeros), err));
+    for (; n > 0; n -= LK_MIN(n, sizeof zeros))
+        LK_TRY(asset_sink_put(k, zeros, (size_t)LK_MIN(n, sizeof zeros), err));
     return LK_OK;
 }
 
-/* Where data lies from off on, up to end: *from = its start (end when there is none), *to = its end. File systems
- * without holes, and memory, are all data. */
+/* Where data lies from off on, up to end: *from = its start (end when there is none), *to = its end. File
+ * systems without holes, and memory, are all data. */
 static void next_data(const asset_source *src, uint64_t off, uint64_t end, uint64_t *from, uint64_t *to)
 {
     *from = off, *to = end;
@@ -128,8 +135,8 @@ static void next_data(const asset_source *src, uint64_t off, uint64_t end, uint6
     if (hole > data) *to = LK_MIN((uint64_t)hole, end);
 }
 
-static lk_status copy_block(asset_sink *k, const asset_source *src, uint64_t from, uint64_t to, uint8_t **block,
-                            lk_error *err)
+static lk_status copy_block(asset_sink *k, const asset_source *src, uint64_t from, uint64_t to,
+                            uint8_t **block, lk_error *err)
 {
     if (src->fd < 0) return asset_sink_put(k, src->memory + from, (size_t)(to - from), err);
     bool kernel = k->fd >= 0;
@@ -148,7 +155,9 @@ static lk_status copy_block(asset_sink *k, const asset_source *src, uint64_t fro
             if (got < 0 && errno == EINTR) continue;
             if (got < 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT))
                 return fail_errno(err, bad_read ? src->name : k->name, bad_read ? "read" : "written", errno);
-            kernel = false; /* two file systems, or one that cannot do it; a short file shows in the read below */
+            /* Two file systems, or one that cannot do it; that a file became short shows in the read below.
+             */
+            kernel = false;
         }
         if (!*block && !(*block = lk_alloc(BLOCK))) return asset_no_memory(err, src->name);
         size_t n = (size_t)LK_MIN(to - from, (uint64_t)BLOCK);
@@ -159,7 +168,8 @@ static lk_status copy_block(asset_sink *k, const asset_source *src, uint64_t fro
     return LK_OK;
 }
 
-lk_status asset_sink_copy(asset_sink *k, const asset_source *src, uint64_t off, uint64_t length, lk_error *err)
+lk_status asset_sink_copy(asset_sink *k, const asset_source *src, uint64_t off, uint64_t length,
+                          lk_error *err)
 {
     if (off > src->size || length > src->size - off) return DAMAGED(err, src, "it ends too early");
     lk_status s = LK_OK;
@@ -176,14 +186,16 @@ lk_status asset_sink_copy(asset_sink *k, const asset_source *src, uint64_t off, 
     return s;
 }
 
-/* --- plan ------------------------------------------------------------------------------------------------- */
+/* --- plan -------------------------------------------------------------------------------------------------
+ */
 
 static asset_piece *plan_add(asset_plan *p, asset_piece_kind kind, uint64_t length)
 {
     if (p->failed) return NULL;
     if (p->count == p->cap) {
         int cap = p->cap ? 2 * p->cap : 16;
-        asset_piece *grown = lk_realloc(p->pieces, (size_t)p->cap * sizeof *grown, (size_t)cap * sizeof *grown);
+        asset_piece *grown =
+            lk_realloc(p->pieces, (size_t)p->cap * sizeof *grown, (size_t)cap * sizeof *grown);
         if (!grown) {
             p->failed = true;
             return NULL;

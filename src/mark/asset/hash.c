@@ -8,7 +8,8 @@ lk_status asset_hash_open(asset_hash *h, const asset_source *src, const char *al
 {
     *h = (asset_hash){.src = src};
     if (lk_digest_size(alg) == 0)
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "%s is bound by the hash \"%.20s\", which is none of sha256, sha384 and sha512",
+        return LK_FAIL(err, LK_E_UNSUPPORTED,
+                       "%s is bound by the hash \"%.20s\", which is none of sha256, sha384 and sha512",
                        src->name, alg ? alg : "");
     h->block = lk_alloc((size_t)LK_MIN(src->size + 1, (uint64_t)BLOCK));
     if (!h->block || lk_digest_new(alg, &h->digest) != LK_OK) {
@@ -40,8 +41,8 @@ void asset_hash_close(asset_hash *h, const char *alg, c2pa_digest *out)
     *h = (asset_hash){0};
 }
 
-lk_status asset_hash_ranges_source(const asset_source *src, const c2pa_range *skip, int count, const char *alg,
-                                   c2pa_digest *out, lk_error *err)
+lk_status asset_hash_ranges_source(const asset_source *src, const c2pa_range *skip, int count,
+                                   const char *alg, c2pa_digest *out, lk_error *err)
 {
     *out = (c2pa_digest){0};
     uint64_t at = 0;
@@ -49,7 +50,8 @@ lk_status asset_hash_ranges_source(const asset_source *src, const c2pa_range *sk
         if (skip[i].start < at || skip[i].start > src->size || skip[i].length == 0 ||
             skip[i].length > src->size - skip[i].start)
             return LK_FAIL(err, LK_E_FORMAT,
-                           "the manifest of %s leaves out bytes %llu+%llu, which are outside the file, empty or out of order; "
+                           "the manifest of %s leaves out bytes %llu+%llu, which are outside the file, empty "
+                           "or out of order; "
                            "the manifest is not of this file",
                            src->name, (unsigned long long)skip[i].start, (unsigned long long)skip[i].length);
         at = skip[i].start + skip[i].length;

@@ -2,10 +2,10 @@
  *
  *     FF EB | length u16 | "JP" | En u16 (box instance) | Z u32 = 1, 2, 3... | LBox TBox | part of the box
  *
- * LBox and TBox, the first eight bytes of the box, come again in every segment. All segments up to the end marker are
- * looked at, those between the scans of a progressive picture too: a second store anywhere must be seen. Segments of
- * one store must follow each other without a gap, be numbered from 1 and agree in En, LBox and TBox. Other APP11
- * segments (JPEG XT, other JUMBF) are none of ours and stay.
+ * LBox and TBox, the first eight bytes of the box, come again in every segment. All segments up to the end
+ * marker are looked at, those between the scans of a progressive picture too: a second store anywhere must be
+ * seen. Segments of one store must follow each other without a gap, be numbered from 1 and agree in En, LBox
+ * and TBox. Other APP11 segments (JPEG XT, other JUMBF) are none of ours and stay.
  */
 #include "mark/asset/impl.h"
 
@@ -15,7 +15,10 @@ enum {
     WINDOW = 1 << 16
 };
 
-static bool jpeg_is(const uint8_t *head, size_t n) { return n >= 3 && head[0] == 0xff && head[1] == 0xd8 && head[2] == 0xff; }
+static bool jpeg_is(const uint8_t *head, size_t n)
+{
+    return n >= 3 && head[0] == 0xff && head[1] == 0xd8 && head[2] == 0xff;
+}
 
 /* Walks forward through the file in blocks. */
 typedef struct jpeg_walk {
@@ -25,7 +28,8 @@ typedef struct jpeg_walk {
     size_t have;
 } jpeg_walk;
 
-/* Makes at least n bytes (n <= WINDOW) from off on readable at *p; fewer at the end of the file: *got says. */
+/* Makes at least n bytes (n <= WINDOW) from off on readable at *p; fewer at the end of the file: *got says.
+ */
 static lk_status look(jpeg_walk *w, uint64_t off, size_t n, const uint8_t **p, size_t *got, lk_error *err)
 {
     if (off < w->start || off + n > w->start + w->have) {
@@ -66,9 +70,10 @@ typedef struct jpeg_store {
     uint64_t start, end, size, left;
 } jpeg_store;
 
-/* The segment at `at` of size bytes (marker included) belongs to a manifest store, starts one, or does neither. */
-static lk_status take_segment(const asset_source *src, asset_scan *sc, jpeg_store *st, uint64_t at, const uint8_t *seg,
-                              size_t size, lk_error *err)
+/* The segment at `at` of size bytes (marker included) belongs to a manifest store, starts one, or does
+ * neither. */
+static lk_status take_segment(const asset_source *src, asset_scan *sc, jpeg_store *st, uint64_t at,
+                              const uint8_t *seg, size_t size, lk_error *err)
 {
     bool box = seg[1] == 0xeb && size >= HEAD + 8 && seg[4] == 'J' && seg[5] == 'P';
     uint32_t z = box ? be32(seg + 8) : 0;
@@ -77,11 +82,13 @@ static lk_status take_segment(const asset_source *src, asset_scan *sc, jpeg_stor
         size_t chunk = size - HEAD - 8;
         if (!same || z != st->next_z || at != st->end)
             return DAMAGED(err, src, "its manifest store breaks off after segment %u", st->next_z - 1);
-        if (chunk == 0 || chunk > st->left) return DAMAGED(err, src, "segment %u of its manifest store has a wrong size", z);
+        if (chunk == 0 || chunk > st->left)
+            return DAMAGED(err, src, "segment %u of its manifest store has a wrong size", z);
         st->left -= chunk, st->end = at + size, st->next_z++;
-    } else if (box && z == 1 && size >= HEAD + 20 && tag_is(seg + HEAD + 4, "jumb") && tag_is(seg + HEAD + 12, "jumd") &&
-               tag_is(seg + HEAD + 16, "c2pa")) {
-        *st = (jpeg_store){.open = true, .next_z = 2, .start = at, .end = at + size, .size = be32(seg + HEAD)};
+    } else if (box && z == 1 && size >= HEAD + 20 && tag_is(seg + HEAD + 4, "jumb") &&
+               tag_is(seg + HEAD + 12, "jumd") && tag_is(seg + HEAD + 16, "c2pa")) {
+        *st =
+            (jpeg_store){.open = true, .next_z = 2, .start = at, .end = at + size, .size = be32(seg + HEAD)};
         memcpy(st->same, seg + 4, 4);
         memcpy(st->same + 4, seg + HEAD, 8);
         size_t chunk = size - HEAD;
@@ -123,9 +130,11 @@ static lk_status scan_segments(jpeg_walk *w, asset_scan *sc, lk_error *err)
             at += 2;
             continue;
         }
-        if (code == 0 || code == 0xd8) return DAMAGED(err, src, "a marker at byte %llu cannot be there", (unsigned long long)at);
+        if (code == 0 || code == 0xd8)
+            return DAMAGED(err, src, "a marker at byte %llu cannot be there", (unsigned long long)at);
         size_t size = got >= 4 ? 2 + be16(p + 2) : 0;
-        if (size < 4 || size > src->size - at) return DAMAGED(err, src, "a segment at byte %llu has a wrong size", (unsigned long long)at);
+        if (size < 4 || size > src->size - at)
+            return DAMAGED(err, src, "a segment at byte %llu has a wrong size", (unsigned long long)at);
         /* Only of APP11 more than the marker is wanted. */
         size_t want = code == 0xeb ? LK_MIN(size, (size_t)(HEAD + 20)) : 4;
         if (code == 0xe0 && at == 2) want = LK_MIN(size, (size_t)9);
@@ -157,16 +166,19 @@ static lk_status jpeg_read(const asset_source *src, const c2pa_layout *l, uint8_
         LK_TRY(asset_source_read(src, at, head, HEAD, err));
         size_t skip = done ? HEAD + 8 : HEAD, size = 2 + be16(head + 2);
         if (size <= skip || size > end - at || size - skip > l->store_size - done)
-            return LK_FAIL(err, LK_E_IO, "%s was changed while it was read; wait until it is complete", src->name);
+            return LK_FAIL(err, LK_E_IO, "%s was changed while it was read; wait until it is complete",
+                           src->name);
         LK_TRY(asset_source_read(src, at + skip, store + done, size - skip, err));
         done += size - skip, at += size;
     }
     if (done != l->store_size)
-        return LK_FAIL(err, LK_E_IO, "%s was changed while it was read; wait until it is complete", src->name);
+        return LK_FAIL(err, LK_E_IO, "%s was changed while it was read; wait until it is complete",
+                       src->name);
     return LK_OK;
 }
 
-/* A number that no box has which stays: parts of another, even stray ones, must not look like parts of ours. */
+/* A number that no box has which stays: parts of another, even stray ones, must not look like parts of ours.
+ */
 static lk_status free_instance(const asset_source *src, const asset_scan *sc, uint16_t *out, lk_error *err)
 {
     for (unsigned i = 0; i < 256; i++) {

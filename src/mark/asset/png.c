@@ -20,9 +20,11 @@ static lk_status png_scan(const asset_source *src, asset_scan *sc, lk_error *err
         LK_TRY(asset_source_read(src, at, head, 8, err));
         uint64_t n = be32(head);
         if (n > src->size - at - FRAME)
-            return DAMAGED(err, src, "a chunk at byte %llu claims more bytes than there are", (unsigned long long)at);
+            return DAMAGED(err, src, "a chunk at byte %llu claims more bytes than there are",
+                           (unsigned long long)at);
         if (i == 0) {
-            if (!tag_is(head + 4, "IHDR") || n != 13) return DAMAGED(err, src, "it does not start with an IHDR chunk");
+            if (!tag_is(head + 4, "IHDR") || n != 13)
+                return DAMAGED(err, src, "it does not start with an IHDR chunk");
             sc->room_at = at + FRAME + n;
         }
         if (tag_is(head + 4, "caBX")) LK_TRY(asset_scan_add(sc, src, (c2pa_range){at, FRAME + n}, n, err));

@@ -2,8 +2,8 @@
  *
  * vPDQ takes one picture hash a second. Here a clip is looked at four times a second and at cuts, and a picture that
  * has hardly changed lengthens the span of the one before: a talking head costs few hashes, an action scene four a
- * second, and every moment of the clip is near one. Four hashes a moment: the whole picture, the picture without
- * black bars, and its inner 90 and 80 %, which is what a cropped copy shows.
+ * second, and every moment of the clip is near one. A moment has five hashes, of the whole picture and of four inner
+ * parts, which is what cropped copies show and what captions at the edge leave; five more when black bars frame it.
  *
  * Looks alone cannot tell two clips of one person before one wall. So the light of 8 x 8 cells is kept eight times a
  * second: how it moves is different for every take (motion.c).
@@ -17,14 +17,15 @@
 #include "mark/copies/sound.h"
 
 enum {
-    LOOK_SIDE = 512,    /* pictures are shrunk to this before hashing: 64 x 64 is what counts */
-    SAME_BITS = 2,      /* a picture within so many bits lengthens the span of the one before */
-    CUT_LEVELS = 12,    /* mean change of the cells in code values that is a cut */
-    BAR_LEVEL = 28,     /* a row or column of bars has no code value above this ... */
+    SAME_BITS = 2,        /* a picture within so many bits lengthens the span of the one before */
+    CUT_LEVELS = 12,      /* mean change of the cells in code values that is a cut */
+    BAR_LEVEL = 28,       /* a row or column of bars has no code value above this */
     MAX_MOTION = 1 << 18, /* nine hours */
-    MAX_LOOKS = 1 << 20
+    MAX_LOOKS = 1 << 21
 };
 #define LOOK_STEP 0.25
+
+const int copies_margin[COPIES_INNER] = {0, 6, 13, 19, 26}; /* the whole, 95, 90, 85 and 80 % */
 
 lk_status copies_no_memory(lk_error *err, const char *doing)
 {
@@ -104,18 +105,18 @@ static void widen(copies_box *all, copies_box b)
 }
 
 /* Bars are at least 2 % of a side and leave at least 40 %. */
-static bool has_bars(copies_box b, int w, int h)
+static bool has_bars(copies_box b)
 {
-    return b.w && (b.w * 50 <= w * 49 || b.h * 50 <= h * 49) && b.w * 5 >= w * 2 && b.h * 5 >= h * 2;
+    int most = COPIES_SIDE * 49 / 50, least = COPIES_SIDE * 2 / 5;
+    return b.w && (b.w <= most || b.h <= most) && b.w >= least && b.h >= least;
 }
 
 /* --- one moment ------------------------------------------------------------------------------------------- */
 
-static lk_status keep_look(lk_copies_hashes *h, copies_variant v, const lk_pdq views[PDQ_VIEWS], int quality, double seconds,
-                           lk_error *err)
+static lk_status keep_look(lk_copies_hashes *h, int variant, const lk_pdq views[PDQ_VIEWS], int quality, double seconds, lk_error *err)
 {
-    int last = h->last_look[v];
-    if (last >= 0 && lk_pdq_distance(&h->looks[last].view[0], &views[0]) <= SAME_BITS) {
+    int last = h->last_look[variant];
+    if (last >= 0 && pdq_distance(&h->looks[last].view[0], &views[0]) <= SAME_BITS) {
         h->looks[last].end = (float)seconds;
         return LK_OK;
     }
@@ -126,30 +127,25 @@ static lk_status keep_look(lk_copies_hashes *h, copies_variant v, const lk_pdq v
     copies_look *l = &h->looks[h->look_count];
     memcpy(l->view, views, sizeof l->view);
     l->begin = l->end = (float)seconds;
-    l->variant = (uint8_t)v;
+    l->variant = (uint8_t)variant;
     l->quality = (uint8_t)quality;
-    h->last_look[v] = h->look_count++;
+    h->last_look[variant] = h->look_count++;
     return LK_OK;
 }
 
-/* grey is at most LOOK_SIDE a side. */
+/* grey is COPIES_SIDE a side. */
 static lk_status hash_moment(lk_copies_hashes *h, const lk_image *grey, copies_box content, double seconds, lk_error *err)
 {
-    float *work = lk_alloc(2 * (size_t)grey->w * grey->h * sizeof *work);
-    if (!work) return copies_no_memory(err, "hashing a picture");
-    bool bars = has_bars(content, grey->w, grey->h);
-    copies_box whole = {0, 0, grey->w, grey->h}, inside = bars ? content : whole;
-    lk_status s = LK_OK;
+    copies_box whole = {0, 0, COPIES_SIDE, COPIES_SIDE};
+    bool bars = has_bars(content);
+    float *work = lk_alloc((size_t)2 * COPIES_SIDE * COPIES_SIDE * sizeof *work);
+    lk_status s = work ? LK_OK : copies_no_memory(err, "hashing a picture");
     for (int v = 0; v < COPIES_VARIANTS && s == LK_OK; v++) {
-        if (v == COPIES_NO_BARS && !bars) continue;
-        copies_box b = v == COPIES_WHOLE ? whole : inside;
-        if (v >= COPIES_INNER_90) {
-            int cut = v == COPIES_INNER_90 ? 20 : 10;
-            b = (copies_box){b.x + b.w / cut, b.y + b.h / cut, b.w - 2 * (b.w / cut), b.h - 2 * (b.h / cut)};
-        }
+        if (v % 2 && !bars) continue;
+        copies_box b = v % 2 ? content : whole;
+        int x = b.w * copies_margin[v / 2] / COPIES_SIDE, y = b.h * copies_margin[v / 2] / COPIES_SIDE, quality = 0;
         lk_pdq views[PDQ_VIEWS];
-        int quality = 0;
-        pdq_area(grey, b.x, b.y, b.w, b.h, views, &quality, work);
+        pdq_area(grey, b.x + x, b.y + y, b.w - 2 * x, b.h - 2 * y, views, &quality, work);
         if (quality >= LK_PDQ_QUALITY) s = keep_look(h, v, views, quality, seconds, err);
         else h->last_look[v] = -1;
     }
@@ -157,99 +153,129 @@ static lk_status hash_moment(lk_copies_hashes *h, const lk_image *grey, copies_b
     return s;
 }
 
-/* The means of 8 x 8 cells of a rectangle. */
-static void cells_of(const lk_image *g, copies_box b, uint16_t out[COPIES_CELLS])
+static lk_status look(lk_copies_hashes *h, const lk_image *full, double seconds, lk_error *err)
 {
-    for (int cy = 0; cy < COPIES_GRID; cy++)
-        for (int cx = 0; cx < COPIES_GRID; cx++) {
-            int y0 = b.y + b.h * cy / COPIES_GRID, y1 = LK_MAX(b.y + b.h * (cy + 1) / COPIES_GRID, y0 + 1);
-            int x0 = b.x + b.w * cx / COPIES_GRID, x1 = LK_MAX(b.x + b.w * (cx + 1) / COPIES_GRID, x0 + 1);
-            y1 = LK_MIN(y1, g->h);
-            x1 = LK_MIN(x1, g->w);
-            float sum = 0;
-            for (int y = y0; y < y1; y++) {
-                const float *p = g->data + (size_t)y * g->w;
-                float row = 0;
-                for (int x = x0; x < x1; x++) row += p[x];
-                sum += row;
-            }
-            int n = LK_MAX((y1 - y0) * (x1 - x0), 1);
-            out[cy * COPIES_GRID + cx] = (uint16_t)lrintf(LK_CLAMP(sum / (float)n, 0.0f, 1.0f) * 65280.0f);
-        }
-}
-
-static lk_status keep_motion(lk_copies_hashes *h, const lk_image *grey, copies_box b, double seconds, bool *cut, lk_error *err)
-{
-    if (h->motion_count >= MAX_MOTION) return LK_FAIL(err, LK_E_RANGE, "a clip of more than nine hours is too long to register");
-    void *grown = copies_grow(h->motion, h->motion_count, &h->motion_cap, sizeof *h->motion);
-    if (!grown) return copies_no_memory(err, "the motion of a clip");
-    h->motion = grown;
-    copies_motion *m = &h->motion[h->motion_count++];
-    m->seconds = (float)seconds;
-    cells_of(grey, b, m->cell);
-    *cut = false;
-    if (h->motion_count < 2) return LK_OK;
-    int64_t change = 0;
-    for (int i = 0; i < COPIES_CELLS; i++) change += abs((int)m->cell[i] - (int)m[-1].cell[i]);
-    *cut = change > (int64_t)CUT_LEVELS * 256 * COPIES_CELLS;
-    return LK_OK;
-}
-
-/* At most LOOK_SIDE a side; small pictures stay as they are. */
-static lk_status shrink(const lk_image *grey, lk_image *out, lk_error *err)
-{
-    int side = LK_MAX(grey->w, grey->h);
-    if (side <= LOOK_SIDE) return lk_image_copy(grey, out, err);
-    int w = LK_MAX((int)((int64_t)grey->w * LOOK_SIDE / side), 1), h = LK_MAX((int)((int64_t)grey->h * LOOK_SIDE / side), 1);
-    LK_TRY(lk_image_new(w, h, 1, out, err));
-    lk_image_resize(grey, out, LK_FILTER_AREA);
-    return LK_OK;
-}
-
-lk_status lk_copies_hashes_frame(lk_copies_hashes *h, const lk_frame *f, double seconds, lk_error *err)
-{
-    h->duration = LK_MAX(h->duration, seconds);
-    if (seconds < h->next_motion - 1e-3) return LK_OK;
-    h->next_motion = LK_MAX(h->next_motion + 1.0 / COPIES_MOTION_RATE, seconds + 0.5 / COPIES_MOTION_RATE);
-    lk_frame_info info = lk_frame_get_info(f);
-    lk_image full = {0}, grey = {0};
-    bool cut = false;
-    lk_status s;
-    if (h->width && (h->width != info.width || h->height != info.height)) h->content = (copies_box){0};
-    h->width = info.width;
-    h->height = info.height;
-    LK_GOTO(done, lk_image_new(info.width, info.height, 1, &full, err));
-    LK_GOTO(done, lk_frame_get_rgb(f, 0, 0, &full, err));
-    LK_GOTO(done, shrink(&full, &grey, err));
+    lk_image grey = {0};
+    LK_TRY(lk_image_new(COPIES_SIDE, COPIES_SIDE, 1, &grey, err));
+    lk_image_resize(full, &grey, LK_FILTER_AREA);
     widen(&h->content, bright_box(&grey));
-    copies_box inside = has_bars(h->content, grey.w, grey.h) ? h->content : (copies_box){0, 0, grey.w, grey.h};
-    LK_GOTO(done, keep_motion(h, &grey, inside, seconds, &cut, err));
-    if (seconds < h->next_look - 1e-3 && !cut) goto done;
-    h->next_look = LK_MAX(h->next_look + LOOK_STEP, seconds + LOOK_STEP / 2);
-    s = hash_moment(h, &grey, h->content, seconds, err);
-done:
+    lk_status s = hash_moment(h, &grey, h->content, seconds, err);
     lk_image_clear(&grey);
+    return s;
+}
+
+/* --- motion ------------------------------------------------------------------------------------------------ */
+
+static COPIES_CLONES uint64_t sum8(const uint8_t *p, int n)
+{
+    uint32_t s = 0; /* 16384 samples of 8 bits fit */
+    for (int i = 0; i < n; i++) s += p[i];
+    return s;
+}
+
+static COPIES_CLONES uint64_t sum16(const uint16_t *p, int n)
+{
+    uint64_t s = 0;
+    for (int i = 0; i < n; i++) s += p[i];
+    return s;
+}
+
+/* The mean of a rectangle of one plane in code values of 8 bits; every row of small pictures, every step-th of large ones. */
+static float plane_mean(const lk_luma *l, int plane, int x0, int y0, int x1, int y1)
+{
+    int step = LK_MAX(l->height / 240, 1), rows = 0;
+    uint64_t sum = 0;
+    for (int y = y0; y < y1; y += step, rows++) {
+        const uint8_t *row = (const uint8_t *)l->plane[plane] + (ptrdiff_t)y * l->stride[plane];
+        sum += l->bit_depth > 8 ? sum16((const uint16_t *)(const void *)row + x0, x1 - x0) : sum8(row + x0, x1 - x0);
+    }
+    double mean = (double)sum / ((double)LK_MAX(rows, 1) * LK_MAX(x1 - x0, 1));
+    return (float)LK_CLAMP((mean - l->black) * 255.0 / (l->white - l->black), 0.0, 255.0);
+}
+
+/* The means of 8 x 8 cells of what is inside the bars. */
+static void cells_of(const lk_luma *l, copies_box b, float out[COPIES_CELLS])
+{
+    static const float weight[3] = {0.587f, 0.114f, 0.299f}; /* planes of RGB: green, blue, red */
+    int xs[COPIES_GRID + 1], ys[COPIES_GRID + 1];
+    for (int i = 0; i <= COPIES_GRID; i++) {
+        xs[i] = (int)((int64_t)l->width * (b.x * COPIES_GRID + b.w * i) / (COPIES_SIDE * COPIES_GRID));
+        ys[i] = (int)((int64_t)l->height * (b.y * COPIES_GRID + b.h * i) / (COPIES_SIDE * COPIES_GRID));
+    }
+    for (int i = 0; i < COPIES_CELLS; i++) {
+        int x0 = LK_MIN(xs[i % COPIES_GRID], l->width - 1), y0 = LK_MIN(ys[i / COPIES_GRID], l->height - 1);
+        int x1 = LK_MAX(xs[i % COPIES_GRID + 1], x0 + 1), y1 = LK_MAX(ys[i / COPIES_GRID + 1], y0 + 1);
+        out[i] = 0;
+        for (int p = 0; p < l->planes; p++)
+            out[i] += (l->planes == 1 ? 1.0f : weight[p]) * plane_mean(l, p, x0, y0, x1, y1);
+    }
+}
+
+/* The newest moment is the mean of the frames of an eighth of a second so far: it only grows better until the next begins. */
+static lk_status keep_motion(lk_copies_hashes *h, const float cell[COPIES_CELLS], double seconds, lk_error *err)
+{
+    if (!h->motion_count || seconds >= h->bin_end - 1e-4) {
+        if (h->motion_count >= MAX_MOTION) return LK_FAIL(err, LK_E_RANGE, "a clip of more than nine hours is too long to register");
+        void *grown = copies_grow(h->motion, h->motion_count, &h->motion_cap, sizeof *h->motion);
+        if (!grown) return copies_no_memory(err, "the motion of a clip");
+        h->motion = grown;
+        h->motion_count++;
+        h->bin_end = (floor(seconds * COPIES_MOTION_RATE + 1e-3) + 1) / COPIES_MOTION_RATE;
+        h->bin_frames = 0;
+        h->bin_time = 0;
+        memset(h->bin, 0, sizeof h->bin);
+    }
+    copies_motion *m = &h->motion[h->motion_count - 1];
+    h->bin_frames++;
+    h->bin_time += seconds;
+    m->seconds = (float)(h->bin_time / h->bin_frames);
+    for (int i = 0; i < COPIES_CELLS; i++) {
+        h->bin[i] += cell[i];
+        m->cell[i] = (uint16_t)lrintf(h->bin[i] / (float)h->bin_frames * 256);
+    }
+    return LK_OK;
+}
+
+static bool is_cut(const float a[COPIES_CELLS], const float b[COPIES_CELLS])
+{
+    float change = 0;
+    for (int i = 0; i < COPIES_CELLS; i++) change += fabsf(a[i] - b[i]);
+    return change > CUT_LEVELS * COPIES_CELLS;
+}
+
+static lk_status frame_look(lk_copies_hashes *h, const lk_frame *f, double seconds, lk_error *err)
+{
+    lk_frame_info info = lk_frame_get_info(f);
+    lk_image full = {0};
+    LK_TRY(lk_image_new(info.width, info.height, 1, &full, err));
+    lk_status s = lk_frame_get_rgb(f, 0, 0, &full, err);
+    if (s == LK_OK) s = look(h, &full, seconds, err);
     lk_image_clear(&full);
     return s;
 }
 
+lk_status lk_copies_hashes_frame(lk_copies_hashes *h, const lk_frame *f, double seconds, lk_error *err)
+{
+    float cell[COPIES_CELLS];
+    lk_luma luma = lk_frame_luma(f);
+    bool first = !h->motion_count;
+    if (!(seconds >= 0) || (!first && seconds < h->duration)) return LK_OK; /* time never runs backwards */
+    h->duration = seconds;
+    if (first) LK_TRY(frame_look(h, f, seconds, err)); /* where the bars are must be known before the cells are laid */
+    cells_of(&luma, has_bars(h->content) ? h->content : (copies_box){0, 0, COPIES_SIDE, COPIES_SIDE}, cell);
+    bool due = first || seconds >= h->next_look - 1e-3;
+    if (!first && (due || is_cut(cell, h->last_cell))) LK_TRY(frame_look(h, f, seconds, err));
+    if (due) h->next_look = LK_MAX(h->next_look + LOOK_STEP, seconds + LOOK_STEP / 2);
+    memcpy(h->last_cell, cell, sizeof cell);
+    return keep_motion(h, cell, seconds, err);
+}
+
 lk_status lk_copies_hashes_image(lk_copies_hashes *h, const lk_image *rgb, lk_error *err)
 {
-    lk_image full = {0}, grey = {0};
-    if (!rgb || !rgb->data || (rgb->c != 1 && rgb->c != 3)) return LK_FAIL(err, LK_E_ARG, "hashes are made of RGB or grey pictures");
+    lk_image full = {0};
     h->still = true;
-    h->width = rgb->w;
-    h->height = rgb->h;
-    lk_status s;
-    LK_GOTO(done, lk_image_new(rgb->w, rgb->h, 1, &full, err));
-    for (size_t i = 0, n = (size_t)rgb->w * rgb->h; i < n; i++) {
-        const float *p = rgb->data + (size_t)rgb->c * i;
-        full.data[i] = rgb->c == 1 ? p[0] : 0.299f * p[0] + 0.587f * p[1] + 0.114f * p[2];
-    }
-    LK_GOTO(done, shrink(&full, &grey, err));
-    s = hash_moment(h, &grey, bright_box(&grey), 0, err);
-done:
-    lk_image_clear(&grey);
+    LK_TRY(pdq_grey(rgb, &full, err));
+    lk_status s = look(h, &full, 0, err);
     lk_image_clear(&full);
     return s;
 }
@@ -259,13 +285,10 @@ lk_status lk_copies_hashes_sound(lk_copies_hashes *h, const lk_audio *a, lk_erro
     uint32_t *words = NULL;
     int n = 0;
     if (a->rate <= 0 || a->samples <= 0) return LK_OK;
-#ifdef LK_COPIES_SOUND
     LK_TRY(lk_sound_print(a, &words, &n, NULL, err));
-#endif
     lk_free(h->sound);
     h->sound = words;
     h->sound_count = n;
-    h->duration = LK_MAX(h->duration, (double)a->samples / a->rate);
     return LK_OK;
 }
 
@@ -274,11 +297,15 @@ lk_status lk_copies_hashes_sound(lk_copies_hashes *h, const lk_audio *a, lk_erro
 static lk_status file_frames(lk_copies_hashes *h, lk_reader *r, const lk_cancel *cancel, lk_error *err)
 {
     const lk_media_info *info = lk_reader_info(r);
+    double tail = 0;
     for (;;) {
         lk_frame *f = NULL;
         if (lk_cancel_raised(cancel)) return LK_E_CANCELLED;
         lk_status s = lk_reader_next(r, &f, err);
-        if (s == LK_END) return LK_OK;
+        if (s == LK_END) {
+            h->duration += tail; /* the last picture stays for a while */
+            return LK_OK;
+        }
         LK_TRY(s);
         if (info->is_still) {
             lk_image rgb = {0};
@@ -290,7 +317,7 @@ static lk_status file_frames(lk_copies_hashes *h, lk_reader *r, const lk_cancel 
         }
         lk_frame_info fi = lk_frame_get_info(f);
         s = lk_copies_hashes_frame(h, f, fi.seconds, err);
-        h->duration = LK_MAX(h->duration, fi.seconds + (double)fi.duration * fi.time_base.num / LK_MAX(fi.time_base.den, 1));
+        if (s == LK_OK && fi.time_base.den > 0) tail = (double)fi.duration * fi.time_base.num / fi.time_base.den;
         lk_frame_unref(&f);
         LK_TRY(s);
     }
@@ -301,6 +328,7 @@ static lk_status file_sound(lk_copies_hashes *h, const char *path, lk_error *err
     lk_audio a = {0};
     LK_TRY(lk_audio_read(path, 8000, 1, &a, err));
     lk_status s = lk_copies_hashes_sound(h, &a, err);
+    if (a.rate > 0) h->duration = LK_MAX(h->duration, (double)a.samples / a.rate);
     lk_audio_clear(&a);
     return s;
 }
@@ -313,8 +341,7 @@ lk_status lk_copies_hashes_file(const char *path, lk_copies_hashes **out, const 
     lk_status s = lk_reader_open(path, &r, err);
     if (s == LK_E_FORMAT) { /* no picture: sound alone, or nothing at all */
         s = file_sound(*out, path, &sound_err);
-        if (s == LK_E_FORMAT) s = LK_E_FORMAT; /* the reader's words stay: they say what the file is not */
-        else if (s != LK_OK && err) *err = sound_err;
+        if (s != LK_OK && s != LK_E_FORMAT && err) *err = sound_err; /* else the reader's words stay */
     } else if (s == LK_OK) {
         s = file_frames(*out, r, cancel, err);
         if (s == LK_OK && lk_reader_info(r)->has_audio) s = file_sound(*out, path, err);

@@ -59,7 +59,8 @@ typedef struct lk_copy_match {
     lk_copy_level level;
     bool by_looks;         /* its pictures were found */
     int view;              /* how it is turned: 0 not, 1 to 3 by 90, 180, 270 degrees, 4 mirrored, 5 upside down, 6, 7 both */
-    int hits, of;          /* hashes of the query that were found, of how many */
+    int hits, of;          /* moments of the query that were hashed and found, of how many */
+    double zoom;           /* the query shows so much of the entry's width: 0.9 = a crop of 10 %; above 1 the entry is the crop */
     double speed;          /* how much faster than the entry the query runs, 1 = as fast */
     double motion;         /* correlation of how light moves, -1 to 1; 0 = nothing moved that could be compared */
     double sound_errors;   /* share of wrong bits of the sound's fingerprint */

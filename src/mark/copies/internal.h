@@ -17,7 +17,7 @@ enum { PDQ_VIEWS = 8 }; /* 0 as is; 1, 2, 3 turned clockwise by 90, 180, 270 deg
 
 /* Hashes of the rectangle x, y, w, h of a grey picture as seen in each view. work: 2 * w * h floats. */
 void pdq_area(const lk_image *grey, int x, int y, int w, int h, lk_pdq out[PDQ_VIEWS], int *quality, float *work);
-bool pdq_view_mirrors(int view);
+lk_status pdq_grey(const lk_image *rgb_or_grey, lk_image *grey, lk_error *err); /* grey is made here */
 static inline int pdq_distance(const lk_pdq *a, const lk_pdq *b)
 {
     return __builtin_popcountll(a->w[0] ^ b->w[0]) + __builtin_popcountll(a->w[1] ^ b->w[1]) +
@@ -26,18 +26,16 @@ static inline int pdq_distance(const lk_pdq *a, const lk_pdq *b)
 
 /* --- what is known of a file (clip.c makes it) ---------------------------------------------------------- */
 
-typedef enum copies_variant {
-    COPIES_WHOLE,
-    COPIES_NO_BARS,  /* black bars at the edges left out */
-    COPIES_INNER_90, /* the inner 90 % and 80 % of width and height: what is left after a crop */
-    COPIES_INNER_80,
-    COPIES_VARIANTS
-} copies_variant;
+/* PDQ stands a change of scale by 2.5 %, not more: a crop is found because its middle was hashed too. */
+enum { COPIES_INNER = 5, COPIES_VARIANTS = 2 * COPIES_INNER }; /* the odd ones leave black bars at the edges out first */
+extern const int copies_margin[COPIES_INNER]; /* left out at each side, of COPIES_SIDE */
+enum { COPIES_SIDE = 256 };                   /* every picture is brought to this size first */
+static inline double copies_zoom(int variant) { return 1 - 2.0 * copies_margin[variant / 2] / COPIES_SIDE; }
 
 typedef struct copies_look {
     lk_pdq view[PDQ_VIEWS];
     float begin, end; /* seconds through which the picture stayed like this */
-    uint8_t variant, quality;
+    uint8_t variant, quality; /* variant / 2: which inner part; variant % 2: of what is inside the bars */
 } copies_look;
 
 /* How light moves: the mean luma of 8 x 8 cells, in 1/256 of a code value, about eight times a second. */
@@ -58,12 +56,14 @@ struct lk_copies_hashes {
     int motion_count, motion_cap;
     uint32_t *sound; /* words of sound.h */
     int sound_count;
-    bool still, silent;
+    bool still;
     double duration;
     /* while frames come in */
-    copies_box content; /* of the clip so far, bars left out; w 0 = nothing bright yet */
-    int width, height;
-    double next_motion, next_look;
+    copies_box content; /* of the clip so far, bars left out, at COPIES_SIDE; w 0 = nothing bright yet */
+    double next_look, bin_end;
+    float last_cell[COPIES_CELLS], bin[COPIES_CELLS]; /* code values: of the frame before, and summed over the bin */
+    double bin_time;
+    int bin_frames;
     int last_look[COPIES_VARIANTS]; /* index of the newest, -1 none */
 };
 
@@ -89,6 +89,7 @@ typedef struct copies_flat {
     lk_pdq *hash;
     float *begin, *end;
     int32_t *file; /* place in file_id */
+    uint8_t *variant;
     int64_t *file_id;
     int files;
 } copies_flat;

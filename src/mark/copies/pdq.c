@@ -140,8 +140,6 @@ static void view_of(float c[LOW][LOW], int view, float out[LOW][LOW])
         }
 }
 
-bool pdq_view_mirrors(int view) { return view >= 4; }
-
 void pdq_area(const lk_image *grey, int x, int y, int w, int h, lk_pdq out[PDQ_VIEWS], int *quality, float *work)
 {
     float *a = work, *b = work + (size_t)w * h, small[SIDE][SIDE], low[LOW][LOW], turned[LOW][LOW];
@@ -167,7 +165,7 @@ void pdq_area(const lk_image *grey, int x, int y, int w, int h, lk_pdq out[PDQ_V
 /* --- of a picture ----------------------------------------------------------------------------------------- */
 
 /* Luma as ITU-R BT.601 weighs it, which is what the published hash does whatever the picture's tags say. */
-static lk_status grey_of(const lk_image *img, lk_image *grey, lk_error *err)
+lk_status pdq_grey(const lk_image *img, lk_image *grey, lk_error *err)
 {
     if (!img || !img->data || img->w < 1 || img->h < 1 || (img->c != 1 && img->c != 3))
         return LK_FAIL(err, LK_E_ARG, "a perceptual hash needs an RGB or grey picture");
@@ -185,7 +183,7 @@ static lk_status grey_of(const lk_image *img, lk_image *grey, lk_error *err)
 static lk_status all_views(const lk_image *img, lk_pdq out[PDQ_VIEWS], int *quality, lk_error *err)
 {
     lk_image grey = {0};
-    LK_TRY(grey_of(img, &grey, err));
+    LK_TRY(pdq_grey(img, &grey, err));
     float *work = lk_alloc(2 * (size_t)grey.w * grey.h * sizeof *work);
     if (work) pdq_area(&grey, 0, 0, grey.w, grey.h, out, quality, work);
     lk_free(work);

@@ -64,13 +64,12 @@ lk_status lk_copies_open(const char *dir, bool create, lk_copies **out, lk_error
 static void flat_clear(lk_copies *c)
 {
     copies_index_free(&c->index);
-#ifdef LK_COPIES_SOUND
     lk_sound_index_free(&c->sound);
-#endif
     lk_free(c->flat.hash);
     lk_free(c->flat.begin);
     lk_free(c->flat.end);
     lk_free(c->flat.file);
+    lk_free(c->flat.variant);
     lk_free(c->flat.file_id);
     c->flat = (copies_flat){0};
     c->generation = -1;
@@ -333,8 +332,9 @@ static lk_status flat_reserve(copies_flat *f, int64_t rows, int64_t files, lk_er
     f->begin = lk_alloc((size_t)LK_MAX(rows, 1) * sizeof *f->begin);
     f->end = lk_alloc((size_t)LK_MAX(rows, 1) * sizeof *f->end);
     f->file = lk_alloc((size_t)LK_MAX(rows, 1) * sizeof *f->file);
+    f->variant = lk_alloc((size_t)LK_MAX(rows, 1));
     f->file_id = lk_alloc((size_t)LK_MAX(files, 1) * sizeof *f->file_id);
-    if (!f->hash || !f->begin || !f->end || !f->file || !f->file_id) return copies_no_memory(err, "the registry of copies");
+    if (!f->hash || !f->begin || !f->end || !f->file || !f->variant || !f->file_id) return copies_no_memory(err, "the registry of copies");
     return LK_OK;
 }
 
@@ -361,6 +361,7 @@ static lk_status flat_fill(lk_copies *c, int64_t rows, int64_t files, lk_error *
             f->begin[f->count] = r.begin >= 0 && r.begin < 1e6f ? r.begin : 0;
             f->end[f->count] = r.end >= r.begin && r.end < 1e6f ? r.end : f->begin[f->count];
             f->file[f->count] = f->files;
+            f->variant[f->count] = r.variant < COPIES_VARIANTS ? r.variant : 0;
         }
         f->files++;
     }
@@ -368,7 +369,6 @@ static lk_status flat_fill(lk_copies *c, int64_t rows, int64_t files, lk_error *
     return s == LK_END ? LK_OK : s;
 }
 
-#ifdef LK_COPIES_SOUND
 static lk_status sound_fill(lk_copies *c, lk_error *err)
 {
     lk_stmt *q = NULL;
@@ -396,7 +396,6 @@ static lk_status sound_fill(lk_copies *c, lk_error *err)
     return s == LK_END ? LK_OK : s;
 }
 
-#endif
 
 static lk_status load_under_lock(lk_copies *c, int64_t generation, lk_error *err)
 {
@@ -406,9 +405,7 @@ static lk_status load_under_lock(lk_copies *c, int64_t generation, lk_error *err
     if (files > INT32_MAX) return bent(c, "more files than can be", err);
     LK_TRY(flat_fill(c, bytes / (int64_t)sizeof(look_row), files, err));
     if (c->flat.count >= INDEX_FROM) LK_TRY(copies_index_new(c->flat.hash, c->flat.count, &c->index, err));
-#ifdef LK_COPIES_SOUND
     LK_TRY(sound_fill(c, err));
-#endif
     c->generation = generation;
     return LK_OK;
 }

@@ -94,6 +94,7 @@ bool cli_completion(FILE *out, const char *shell); /* false: unknown shell */
 lk_progress_sink cli_progress_sink(bool quiet);
 void cli_progress_end(void); /* finish the live line before other output */
 void cli_line(void *user, const char *line); /* an lk_line_fn that prints to stdout */
+void cli_ask_on_terminal(void); /* cmd_keys.c: passphrases may be asked for */
 
 /* The commands. */
 lk_status cmd_subject_add(cli_args *a, lk_error *err);
@@ -102,6 +103,12 @@ lk_status cmd_consent_grant(cli_args *a, lk_error *err);
 lk_status cmd_consent_list(cli_args *a, lk_error *err);
 lk_status cmd_consent_revoke(cli_args *a, lk_error *err);
 lk_status cmd_consent_audit(cli_args *a, lk_error *err);
+lk_status cmd_keys_make(cli_args *a, lk_error *err);
+lk_status cmd_keys_show(cli_args *a, lk_error *err);
+lk_status cmd_keys_import(cli_args *a, lk_error *err);
+lk_status cmd_keys_rotate(cli_args *a, lk_error *err);
+lk_status cmd_keys_trust(cli_args *a, lk_error *err);
+lk_status cmd_keys_tsa(cli_args *a, lk_error *err);
 lk_status cmd_import(cli_args *a, lk_error *err);
 lk_status cmd_train_swap(cli_args *a, lk_error *err);
 lk_status cmd_swap(cli_args *a, lk_error *err);

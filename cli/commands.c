@@ -91,6 +91,40 @@ static const cli_option demo_options[] = {
     {"minutes", 'm', CLI_REAL, "M", "6", 0.05, 600, "training time"},
 };
 
+#define USER_OPTION {"user", 0, CLI_FLAG, NULL, NULL, 0, 0, "the keys of all your projects, not those of this one"}
+#define PASSPHRASE_OPTION                                                                                                    \
+    {"passphrase-file", 0, CLI_FILE, "FILE", NULL, 0, 0, "the passphrase is its first line (else LIKENESS_PASSPHRASE_FILE)"}
+#define ASK_OPTION {"ask", 0, CLI_FLAG, NULL, NULL, 0, 0, "ask for a new passphrase on the terminal instead of making a random one"}
+#define REPLACE_OPTION {"replace", 0, CLI_FLAG, NULL, NULL, 0, 0, "put away the key that is there"}
+
+static const cli_option keys_make_options[] = {
+    {"name", 'n', CLI_STRING, "NAME", NULL, 0, 0, "who signs, as others will read it (required)"},
+    {"organization", 0, CLI_STRING, "NAME", NULL, 0, 0, "company or institution"},
+    {"country", 0, CLI_STRING, "CC", NULL, 0, 0, "two letters, such as DE"},
+    {"algorithm", 0, CLI_CHOICE, "es256|ed25519", "es256", 0, 0, "kind of key"},
+    {"days", 'd', CLI_INT, "N", "365", 1, 3650, "how long the certificate lasts"},
+    PASSPHRASE_OPTION,
+    ASK_OPTION,
+    REPLACE_OPTION,
+    USER_OPTION,
+};
+
+static const cli_option keys_import_options[] = {
+    {"key-passphrase-file", 0, CLI_FILE, "FILE", NULL, 0, 0, "opens the key that is given, when it is encrypted"},
+    PASSPHRASE_OPTION,
+    ASK_OPTION,
+    REPLACE_OPTION,
+    USER_OPTION,
+};
+
+static const cli_option keys_rotate_options[] = {
+    {"days", 'd', CLI_INT, "N", "365", 1, 3650, "how long the new certificate lasts"},
+    PASSPHRASE_OPTION,
+    USER_OPTION,
+};
+
+static const cli_option keys_user_options[] = {USER_OPTION};
+
 const cli_command cli_commands[] = {
     {"demo", "Start here", "", 0, 0, "swap the faces of two bundled synthetic actors, start to finish",
      "Imports two synthetic actors who depict nobody, signs their consent records, trains a model from the shipped base, "
@@ -140,6 +174,29 @@ const cli_command cli_commands[] = {
     {"model show", "Make", "NAME", 1, 1, "say what a model is: people, consent, recipe, scores", NULL,
      "  likeness model show ada-on-bob\n  likeness model show file.safetensors --json\n", OPTIONS(model_show_options), CLI_PROJECT_MAYBE,
      cmd_model_show},
+
+    {"keys make", "Signing keys", "", 0, 0, "make a key that signs what this project makes",
+     "Makes a root and a certificate by it. Others trust what you sign once they trust the root (root.pem). The private keys are "
+     "encrypted; without --passphrase-file or --ask a random passphrase is made and kept in your configuration folder. Until "
+     "there is a key, outputs are signed by a demo key that says it is one.",
+     "  likeness keys make --name \"Studio X\" --organization \"Studio X Ltd\"\n  likeness keys make --name \"Studio X\" --user --ask\n",
+     OPTIONS(keys_make_options), CLI_PROJECT_MAYBE, cmd_keys_make},
+    {"keys show", "Signing keys", "", 0, 0, "say who signs, until when, and whom you trust", NULL, NULL,
+     OPTIONS(keys_user_options), CLI_PROJECT_MAYBE, cmd_keys_show},
+    {"keys import", "Signing keys", "CHAIN.pem KEY.pem", 2, 2, "sign with your own certificate",
+     "The chain has the signer's certificate first. It must be one that content credentials allow: a key usage of digital "
+     "signature, an extended usage such as emailProtection, an authority key identifier, and no authority itself.",
+     "  likeness keys import chain.pem key.pem --key-passphrase-file pass.txt\n", OPTIONS(keys_import_options), CLI_PROJECT_MAYBE,
+     cmd_keys_import},
+    {"keys rotate", "Signing keys", "", 0, 0, "renew the certificate under the same root", NULL, "  likeness keys rotate --days 365\n",
+     OPTIONS(keys_rotate_options), CLI_PROJECT_MAYBE, cmd_keys_rotate},
+    {"keys trust", "Signing keys", "ROOT.pem", 1, 1, "trust an issuer when judging what others signed", NULL,
+     "  likeness keys trust partner-root.pem --user\n", OPTIONS(keys_user_options), CLI_PROJECT_MAYBE, cmd_keys_trust},
+    {"keys tsa", "Signing keys", "URL|off", 1, 1, "have a server stamp the time of every signing; off at first",
+     "A time stamp keeps a signature valid after its certificate has expired. It is the only thing here that uses the network: the "
+     "server gets a hash of the signature, never the file.",
+     "  likeness keys tsa http://timestamp.example.com\n  likeness keys tsa off\n", OPTIONS(keys_user_options), CLI_PROJECT_MAYBE,
+     cmd_keys_tsa},
 
     {"verify", "Examine", "FILE", 1, 1, "say what is known of where a file comes from",
      "Reads the signed manifest (C2PA), the hidden marks in picture and sound, and, with a project, its registry and the state of "

@@ -77,6 +77,7 @@ static int run(const cli_command *c, int argc, char **argv)
     lk_threads_set(threads ? atoi(threads) : 0);
     a.quiet = common_value(common, "quiet") != NULL;
     a.progress = cli_progress_sink(a.quiet);
+    cli_ask_on_terminal();
     a.cancel = interrupt_token = lk_cancel_new();
     if (c->flags & CLI_LONG) catch_signals();
     s = open_project(&a, common_value(common, "project"), &err);

@@ -108,6 +108,38 @@ typedef struct lk_swap_result { int64_t frames, swapped; double seconds, frames_
 lk_status lk_swap_run(lk_project *p, const lk_swap_job *job, lk_swap_result *out, const lk_cancel *cancel,
                       const lk_progress_sink *progress, lk_error *err);
 
+/* --- keys: who signs what is made ------------------------------------------------ */
+
+/* With p NULL these act on the user's own identity, which signs for every project that has none. A project with neither
+ * signs with a demo identity, made at its first output, whose name says that it is one. Private keys are encrypted. */
+
+/* Asks a person for a passphrase: true and out (NUL-terminated) filled, or false. again: a new one, to be typed twice. */
+typedef bool (*lk_ask_fn)(void *user, const char *what, bool again, char out[1024]);
+/* Whom to ask, for the whole process; nobody until this is called. LIKENESS_PASSPHRASE_FILE is tried first. */
+void lk_ask_with(lk_ask_fn ask, void *user);
+
+typedef struct lk_signing_job {
+    const char *name;         /* who signs: "Studio X" */
+    const char *organization, *country; /* may be NULL; country is two letters */
+    const char *algorithm;    /* "es256" or "ed25519" */
+    int days;                 /* how long the certificate lasts */
+    const char *passphrase_file; /* its first line; NULL = LIKENESS_PASSPHRASE_FILE, else ask, else a random one is made and kept */
+    const char *key_passphrase_file; /* import: opens the key that is given, NULL = it is not encrypted, or ask */
+    bool ask;                 /* ask for a new passphrase */
+    bool replace;             /* put away an identity that is there */
+} lk_signing_job;
+lk_signing_job lk_signing_defaults(void);
+lk_status lk_signing_make(lk_project *p, const lk_signing_job *job, lk_error *err);
+/* One's own certificate: PEM chain, the signer's first, and its private key. */
+lk_status lk_signing_import(lk_project *p, const char *chain, const char *key, const lk_signing_job *job, lk_error *err);
+/* A new certificate and key by the same root. */
+lk_status lk_signing_rotate(lk_project *p, const lk_signing_job *job, lk_error *err);
+lk_status lk_signing_show(lk_project *p, lk_line_fn out, void *user, lk_error *err);
+/* Trust the issuers in a PEM file when judging what others signed. */
+lk_status lk_signing_trust(lk_project *p, const char *pem, int *count, lk_error *err);
+/* The address of an RFC 3161 time-stamp server, asked at every signing; NULL = none, nothing goes over the network. */
+lk_status lk_signing_tsa(lk_project *p, const char *url, lk_error *err);
+
 /* --- look ------------------------------------------------------------------------------ */
 
 /* Faces of a clip or still: one JSON line a frame to out (may be NULL), and a picture with boxes, points and

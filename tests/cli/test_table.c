@@ -296,7 +296,7 @@ static void wrong_values_are_refused(void)
 /* The functions ask for rows by name: read the names off the sources and hold them against the table, both ways. */
 static void functions_and_rows_agree(void)
 {
-    static const char *const files[] = {"cmd_people.c", "cmd_make.c", "cmd_tools.c"};
+    static const char *const files[] = {"cmd_people.c", "cmd_keys.c", "cmd_make.c", "cmd_tools.c"};
     static bool asked[64][CLI_MAX_OPTIONS];
     CHECK(cli_command_count <= 64, "%d", cli_command_count);
     memset(asked, 0, sizeof asked);
@@ -350,6 +350,16 @@ static void every_command_runs(void)
         {"faces x.mp4", 6, "x.mp4"},
         {"faces x.mp4 --no-json", 2, "--picture"},
         {"model show m", 6, "train swap"},
+        {"keys show", 6, "subject add"},
+        {"keys make --name X", 6, "--user"},
+        {"keys make", 2, "--name"},
+        {"keys rotate", 6, "--user"},
+        {"keys rotate --user", 6, "keys make"},
+        {"keys show --user", 0, "keys make"},
+        {"keys trust x.pem", 6, "--user"},
+        {"keys trust x.pem --user", 6, "x.pem"},
+        {"keys import x.pem y.pem --user", 6, "x.pem"},
+        {"keys tsa ftp://x --user", 2, "http://"},
         {"bench frobnicate", 2, "frobnicate"},
         {"demo --dir /nonexistent/deeper", 2, "--dir"},
         {"bench", 0, "swap"},
@@ -365,6 +375,16 @@ static void every_command_runs(void)
         {"consent grant eve -s x", 6, "eve"},
         {"consent revoke 5f0c", 6, "5f0c"},
         {"consent audit", 0, "whole"},
+        {"keys show", 0, "demo key"},
+        {"keys rotate", 6, "keys make"},
+        {"keys make --name Studio --country DEU", 2, "two letters"},
+        {"keys make --name 'Likeness DEMO key'", 2, "name of your studio"},
+        {"keys make --name Studio --days 9", 0, "signs as      Studio"},
+        {"keys make --name Studio", 1, "keys rotate"},
+        {"keys rotate --days 99", 0, "98 more days"},
+        {"keys show", 0, "random, in"},
+        {"keys tsa http://127.0.0.1/tsr", 0, "never the file"},
+        {"keys tsa off", 0, "nothing goes"},
         {"import x.mp4", 2, "--subject"},
         {"import x.mp4 -s eve", 3, "subject add"},
         {"import x.mp4 -s ada", 3, "consent grant"},
@@ -406,6 +426,8 @@ int main(int argc, char **argv)
     strcpy(program, whole);
     free(whole);
     unsetenv("LIKENESS_PROJECT");
+    unsetenv("LIKENESS_PASSPHRASE_FILE");
     tempdir_make("table");
+    setenv("XDG_CONFIG_HOME", in_tempdir("config"), 1);
     return tempdir_remove(check_main(argc - 1, argv + 1, tests, CLI_COUNT(tests)));
 }

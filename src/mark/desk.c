@@ -1,28 +1,22 @@
-/* desk.c: what a project marks its outputs with: the signing identity in DIR/keys/mark (a demo one, which says so, is made
- * when there is none) and the registry of looks in DIR. The key is opened when the first output is signed.
- */
-#include <stdio.h>
-#include <string.h>
-
+/* desk.c: what outputs are marked with: an open signing identity and a registry of looks. */
 #include "mark/internal.h"
-#include "mark/keys.h"
 
 struct lk_mark_desk {
-    char keys_dir[1024];
     lk_keys *keys;
     lk_copies *copies;
 };
 
-lk_status lk_mark_desk_open(const char *dir, lk_mark_desk **out, lk_error *err)
+lk_status lk_mark_desk_open(const char *dir, lk_keys *keys, lk_mark_desk **out, lk_error *err)
 {
     *out = NULL;
-    if (!dir || strlen(dir) + sizeof("/keys/mark") > sizeof((*out)->keys_dir))
-        return LK_FAIL(err, LK_E_ARG, "the folder of the signing key has no name, or one that is too long");
     lk_mark_desk *d = lk_calloc(1, sizeof(*d));
-    if (!d) return LK_FAIL(err, LK_E_NOMEM, "no memory to mark the outputs of %s", dir);
-    snprintf(d->keys_dir, sizeof(d->keys_dir), "%s/keys/mark", dir);
-    lk_status s = lk_copies_open(dir, true, &d->copies, err);
-    if (s == LK_OK && !lk_keys_exist(d->keys_dir)) s = lk_keys_make_demo(d->keys_dir, err);
+    if (!d) {
+        lk_keys_close(&keys);
+        return LK_FAIL(err, LK_E_NOMEM, "no memory to mark the outputs of %s", dir);
+    }
+    d->keys = keys;
+    lk_status s = keys ? lk_copies_open(dir, true, &d->copies, err)
+                       : LK_FAIL(err, LK_E_MARK, "there is no key to sign with; make one with: likeness keys make");
     if (s != LK_OK) lk_mark_desk_close(&d);
     *out = d;
     return s;
@@ -40,8 +34,6 @@ void lk_mark_desk_close(lk_mark_desk **dp)
 
 lk_status mark_desk_signer(lk_mark_desk *d, c2pa_signer *out, lk_error *err)
 {
-    static const lk_keys_pass plain = {.file = NULL};
-    if (!d->keys) LK_TRY(lk_keys_open(d->keys_dir, &plain, &d->keys, err));
     return lk_keys_signer(d->keys, out, err);
 }
 

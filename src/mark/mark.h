@@ -10,6 +10,7 @@
 #define LK_MARK_H
 
 #include "consent/consent.h"
+#include "mark/keys.h"
 #include "media/media.h"
 
 typedef enum lk_label_place {
@@ -23,11 +24,11 @@ typedef enum lk_label_place {
 const char *lk_label_place_name(lk_label_place p); /* "bottom-left"... */
 int lk_label_place_parse(const char *name);        /* -1 when unknown */
 
-/* What a project marks its outputs with: its signing identity and its registry of looks, both in DIR. Made on
- * first use; one desk for each project, used by one job at a time. dir: the project, or any folder of the user's
- * for pictures that belong to no project. */
+/* What outputs are marked with: a signing identity and the registry of looks in DIR, which is made on first use. One desk
+ * for each project, used by one job at a time. dir: the project, or any folder of the user's for pictures that belong to
+ * no project. keys: taken over, also on failure. */
 typedef struct lk_mark_desk lk_mark_desk;
-lk_status lk_mark_desk_open(const char *dir, lk_mark_desk **out, lk_error *err);
+lk_status lk_mark_desk_open(const char *dir, lk_keys *keys, lk_mark_desk **out, lk_error *err);
 void lk_mark_desk_close(lk_mark_desk **d);
 
 /* Who stands behind an output. Every one of grants is checked again at open, every 2 s and at finish. */

@@ -1,5 +1,5 @@
 /* project.c: the folder, its paths and names. */
-#include "mark/keys.h"
+#include "studio/keys.h"
 #include "studio/studio.h"
 
 #include <stdio.h>
@@ -37,17 +37,30 @@ void lk_project_close(lk_project **p)
 
 lk_status lk_project_desk(lk_project *p, lk_mark_desk **desk, bool *own, lk_error *err)
 {
-    char dir[1024];
+    char dir[1024], keys_dir[1100];
+    lk_keys *keys = NULL;
     *own = !p;
     *desk = NULL;
     if (p) {
-        if (!p->desk) LK_TRY(lk_mark_desk_open(p->dir, &p->desk, err));
+        if (!p->desk) {
+            LK_TRY(lk_project_keys(p, &keys, NULL, err));
+            LK_TRY(lk_mark_desk_open(p->dir, keys, &p->desk, err));
+        }
         *desk = p->desk;
         return LK_OK;
     }
     LK_TRY(lk_keys_config("desk", dir, err));
     LK_TRY(lk_dir_make(dir, err));
-    return lk_mark_desk_open(dir, desk, err);
+    /* The user's own identity, else a demo one of this folder's. */
+    lk_status s = lk_project_keys(NULL, &keys, NULL, err);
+    if (s == LK_E_NOTFOUND) {
+        static const lk_keys_pass plain = {.file = NULL};
+        snprintf(keys_dir, sizeof keys_dir, "%s/keys", dir);
+        LK_TRY(lk_keys_make_demo(keys_dir, err));
+        s = lk_keys_open(keys_dir, &plain, &keys, err);
+    }
+    LK_TRY(s);
+    return lk_mark_desk_open(dir, keys, desk, err);
 }
 
 void lk_project_file_name(const char *name, char out[160])

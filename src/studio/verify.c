@@ -1,10 +1,9 @@
 /* verify.c: the verify job: anybody's file against its own marks and, when there is a project, against that project's
  * registry and trust list. */
-#include "mark/keys.h"
 #include "mark/read.h"
+#include "studio/keys.h"
 #include "studio/studio.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define PEM_MAX ((size_t)1 << 20)
@@ -51,15 +50,11 @@ lk_status lk_verify_run(lk_project *p, const lk_verify_job *job, int *outcome, l
                         const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
 {
     lk_anchors a = {.count = 0};
-    char keys[1024];
     lk_copies *copies = NULL;
     lk_verify_report *r = lk_calloc(1, sizeof *r);
     lk_status s = LK_OK;
     if (!r) return LK_FAIL(err, LK_E_NOMEM, "no memory to verify %s", job->path);
-    if (p) {
-        snprintf(keys, sizeof keys, "%s/keys/mark", p->dir);
-        LK_GOTO(done, lk_keys_anchors(keys, &a, err));
-    }
+    LK_GOTO(done, lk_project_anchors(p, &a, err));
     if (job->trust) LK_GOTO(done, add_file(&a, job->trust, err));
     if (p) {
         s = lk_copies_open(p->dir, false, &copies, err);

@@ -33,7 +33,13 @@ static void cast_open(cast *c, const char *name)
     lk_asset film = {.hash = lk_hash_bytes("film", 4), .kind = "media", .path = "film.mp4"};
     CHECK_OK(lk_lineage_add(c->w.r, &film, NULL, 0, NULL, 0, &err), &err);
     c->parents[0] = film.hash;
-    CHECK_OK(lk_mark_desk_open(c->w.dir, &c->desk, &err), &err);
+    char keys_dir[160];
+    lk_keys *keys = NULL;
+    static const lk_keys_pass plain = {.file = NULL};
+    snprintf(keys_dir, sizeof keys_dir, "%s/keys/mark", c->w.dir);
+    CHECK_OK(lk_keys_make_demo(keys_dir, &err), &err);
+    CHECK_OK(lk_keys_open(keys_dir, &plain, &keys, &err), &err);
+    CHECK_OK(lk_mark_desk_open(c->w.dir, keys, &c->desk, &err), &err);
     c->origin = (lk_mark_origin){.registry = c->w.r,
                                  .desk = c->desk,
                                  .grants = c->grants,

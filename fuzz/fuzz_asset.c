@@ -59,7 +59,8 @@ static void put_in(const asset_source *src, const asset_scan *sc)
         must(asset_plan_write(&plan, src, &l, &k, &err) == LK_OK && k.at == l.file_size);
         make_store(store);
         k.at = l.hole.start;
-        must(formats[l.format]->wrap(&k, &l, store, &err) == LK_OK && k.at == l.hole.start + l.hole.length);
+        must(formats[l.format]->wrap(&k, &l, store, &err) == LK_OK &&
+             k.at == l.hole.start + asset_room(l.format, STORE));
 
         asset_source out = {.name = "out", .fd = -1, .memory = k.memory, .size = k.size};
         asset_scan again;

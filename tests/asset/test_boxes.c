@@ -521,13 +521,14 @@ static void hash_of_boxes(void)
     CHECK_STATUS(c2pa_hash_bmff(save(&file_a, "in"), NULL, 0, 3, "sha256", &out, &err), LK_E_UNSUPPORTED,
                  &err);
 
-    /* A last box without a size: its bytes, without its place. */
+    /* A last box without a size ends with the file. */
     ftyp(&file_a, "isom");
     u = (long)file_a.n;
     add(&file_a, "\0\0\0\0mdat to the end", 19);
-    const long open_end[][2] = {{-1, 0}, {0, u}, {u, u + 19}};
+    const long open_end[][2] = {{-1, 0}, {0, u}, {-1, u}, {u, u + 19}};
     c2pa_bmff_skip mdat = {.xpath = "/mdat"};
-    same_hash(&file_a, &mdat, 1, open_end, 3, "a box without a size");
+    same_hash(&file_a, NULL, 0, open_end, 4, "a box without a size");
+    same_hash(&file_a, &mdat, 1, open_end, 2, "a box without a size, left out");
 }
 
 static const check_test tests[] = {

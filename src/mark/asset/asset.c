@@ -68,6 +68,12 @@ uint64_t asset_room(c2pa_format f, size_t store_size)
     return formats[f]->wrap(&count, &l, NULL, NULL) == LK_OK ? count.at : 0;
 }
 
+uint64_t asset_hole(c2pa_format f, size_t store_size)
+{
+    /* The pad byte after a WAV chunk of odd size belongs to no chunk: it is hashed, as c2pa-rs does it. */
+    return asset_room(f, store_size) - (f == C2PA_WAV ? store_size & 1 : 0);
+}
+
 lk_status asset_plan_source(const asset_source *src, const asset_scan *sc, size_t store_size, asset_plan *p,
                             c2pa_layout *l, lk_error *err)
 {
@@ -87,7 +93,7 @@ lk_status asset_plan_source(const asset_source *src, const asset_scan *sc, size_
         asset_piece *q = &p->pieces[i];
         if (q->kind == PIECE_ROOM) {
             q->length = asset_room(l->format, store_size);
-            l->hole = (c2pa_range){l->file_size, q->length};
+            l->hole = (c2pa_range){l->file_size, asset_hole(l->format, store_size)};
         }
         l->file_size += q->length;
     }
@@ -180,7 +186,7 @@ lk_status c2pa_asset_fill(const char *path, const c2pa_layout *l, const void *st
 {
     const uint8_t *b = store;
     if ((unsigned)l->format >= C2PA_FORMATS || n != l->store_size || n > C2PA_STORE_MAX ||
-        l->hole.length != asset_room(l->format, n))
+        l->hole.length != asset_hole(l->format, n))
         return LK_FAIL(err, LK_E_ARG, "a store of %zu bytes does not fit the room that %s has for it", n,
                        path);
     if (n < ASSET_STORE_MIN || be32(b) != n || !tag_is(b + 4, "jumb") || !tag_is(b + 12, "jumd") ||

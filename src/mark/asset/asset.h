@@ -21,7 +21,7 @@ typedef struct c2pa_layout {
     char mime[24];
     uint64_t file_size;
     int stores;          /* manifest stores found: 0, 1, or more (which no reader may accept) */
-    c2pa_range hole;     /* all of the first store's embedding, markers, headers, CRC and pad included */
+    c2pa_range hole;     /* all of the first store's embedding: markers, headers, CRC; not WAV's pad byte */
     uint64_t store_size; /* bytes of the store itself */
     uint16_t instance;   /* JPEG: box instance number of its segments */
 } c2pa_layout;

@@ -1,10 +1,8 @@
 /* bmff_hash.c: the hash of c2pa.hash.bmff.v2 and v3: for each top-level box that is not left out as a whole,
  * its place in the file (u64, big-endian) and then its bytes without the parts that are left out.
  *
- * Where the specification leaves room we do as c2pa-rs, which nearly all signers use: a last box without a
- * size is hashed without its place and matches no exclusion. A box that must have a version or flags but is
- * of no type known to have them does not match (c2pa-rs: matches): what is not left out is hashed, so that is
- * the strict side.
+ * A box that must have a version or flags but is of no type known to have them does not match (c2pa-rs:
+ * matches): what is not left out is hashed, so that is the strict side.
  */
 #include <stdlib.h>
 
@@ -66,7 +64,7 @@ static lk_status same_bytes(const hashing *h, const bmff_box *b, uint64_t off, c
 static lk_status matches(const hashing *h, const bmff_box *b, bool *yes, lk_error *err)
 {
     const c2pa_bmff_skip *s = h->skip;
-    *yes = !b->to_end && (!s->has_length || s->length == b->size);
+    *yes = !s->has_length || s->length == b->size;
     if (*yes && (s->has_version || s->has_flags)) {
         uint8_t full[4], uuid[16] = {0};
         bool is_full = is_full_box(b->type);
@@ -235,7 +233,7 @@ lk_status asset_hash_bmff_source(const asset_source *src, const c2pa_bmff_skip *
     for (int b = 0; b < box_count && s == LK_OK; b++) {
         uint8_t place[8];
         put_be64(place, boxes[b].start);
-        if (!gone[b] && !boxes[b].to_end) asset_hash_add(&to, place, 8);
+        if (!gone[b]) asset_hash_add(&to, place, 8);
         s = hash_box(&to, &boxes[b], h.out, h.out_count, &next, err);
     }
 done:

@@ -2,7 +2,7 @@
  * order, with the room after ftyp and the tables of offsets corrected.
  *
  * Boxes with tables are loaded (a moov is a thousandth of its clip); all others are only copied. A last box
- * without a size gets one, because readers differ in what they hash of such a box.
+ * without a size gets one, because older readers do not count it as a box.
  */
 #include "mark/asset/bmff.h"
 

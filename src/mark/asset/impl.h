@@ -145,6 +145,8 @@ lk_status asset_hash_bmff_source(const asset_source *src, const c2pa_bmff_skip *
 
 /* Bytes that a store of n takes up in a file of the format. */
 uint64_t asset_room(c2pa_format f, size_t store_size);
+/* Those of them that are its hole: all but WAV's pad byte. */
+uint64_t asset_hole(c2pa_format f, size_t store_size);
 
 /* --- streaming hash (hash.c) --------------------------------------------------------------------------- */
 

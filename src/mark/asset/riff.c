@@ -41,7 +41,10 @@ static lk_status riff_scan(const asset_source *src, asset_scan *sc, lk_error *er
             return DAMAGED(err, src, "a chunk at byte %llu claims more bytes than there are",
                            (unsigned long long)at);
         if (n & 1 && whole < end - at) whole++;
-        if (tag_is(head, "C2PA")) LK_TRY(asset_scan_add(sc, src, (c2pa_range){at, whole}, n, err));
+        if (tag_is(head, "C2PA")) {
+            LK_TRY(asset_scan_add(sc, src, (c2pa_range){at, 8 + n}, n, err));
+            sc->old[sc->old_count - 1].length = whole;
+        }
         at += whole;
     }
     return LK_OK;

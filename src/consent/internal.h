@@ -231,6 +231,8 @@ lk_status issue_seal(lk_registry *r, const lk_bytes *personal, lk_bytes *sealed,
 lk_status issue_insert(lk_registry *r, const lk_consent_terms *t, const lk_bytes *body,
                        const uint8_t subject_sig[LK_SIGN_BYTES], const void *sealed, size_t sealed_n, lk_error *err);
 
+void issue_brief(const lk_consent_terms *t, lk_consent_record *out);
+
 /* --- grant.c: what lineage needs to know beyond the public calls ----------------------------- */
 
 lk_use grant_use(const lk_grant *g);

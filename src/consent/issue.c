@@ -199,7 +199,7 @@ static lk_status sign_both(lk_registry *r, const lk_subject *who, lk_consent_ter
     return s;
 }
 
-static void brief_of(const lk_consent_terms *t, lk_consent_record *out)
+void issue_brief(const lk_consent_terms *t, lk_consent_record *out)
 {
     *out = (lk_consent_record){.uses = t->uses, .from = t->from, .until = t->until, .version = t->version};
     strcpy(out->id, t->id);
@@ -219,7 +219,7 @@ lk_status lk_consent_sign(lk_registry *r, const lk_consent_draft *d, lk_consent_
     s = registry_end(r, s, false, err);
     if (personal.b) lk_wipe(personal.b, personal.len);
     lk_bytes_clear(&personal);
-    if (s == LK_OK && out) brief_of(&t, out);
+    if (s == LK_OK && out) issue_brief(&t, out);
     return s;
 }
 

@@ -35,7 +35,7 @@ static lk_status subject_read(lk_registry *r, lk_stmt *q, lk_subject *out, uint8
     if (s == LK_OK && !lk_sign_check(r->studio_public, t.s, t.len, sig))
         s = LK_FAIL(err, LK_E_CONSENT,
                     "the row of subject %s in %s/registry.db does not carry the studio's signature: it was "
-                    "changed; restore the folder from a copy",
+                    "changed; restore the folder from a copy (rule: person)",
                     out->name, r->dir);
     lk_text_clear(&t);
     return s;

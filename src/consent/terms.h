@@ -106,9 +106,9 @@ void lk_use_print(uint32_t uses, char *out, size_t n);
 uint32_t lk_duty_parse(const char *words, lk_error *err);
 void lk_duty_print(uint32_t duties, char *out, size_t n);
 
-/* The record in plain words on one page, for both parties; personal may be NULL, name is what the registry calls the
- * person. state as lk_consent_each says it, NULL before it is signed. */
-lk_status lk_consent_summary(const lk_consent_terms *t, const lk_personal *personal, const char *name, const char *state,
-                             lk_text *out, lk_error *err);
+/* The record in plain words on one page, for both parties. name: what the registry calls the person. personal, id (the
+ * consent id) and state (as lk_consent_each says it) may be NULL; without id it is what is still to be signed. */
+lk_status lk_consent_summary(const lk_consent_terms *t, const lk_personal *personal, const char *name,
+                             const lk_hash *id, const char *state, lk_text *out, lk_error *err);
 
 #endif

@@ -1,9 +1,9 @@
 /* fft.c: real transforms of one and two dimensions, over FFTW (Frigo and Johnson, 2005).
  *
- * A plan keeps two aligned buffers of its own. Callers' arrays may then lie anywhere, FFTW may destroy what it
- * reads (its inverse does), and every call runs the code that was planned for: the cost is one copy each way,
- * a few per cent of the transform. Plans are estimated, not measured, so that the same input gives the same
- * bytes on every run of one machine.
+ * A plan keeps two aligned buffers of its own. Callers' arrays may then lie anywhere, FFTW may destroy what
+ * it reads (its inverse does), and every call runs the code that was planned for: the cost is one copy each
+ * way, a few per cent of the transform. Plans are estimated, not measured, so that the same input gives the
+ * same bytes on every run of one machine.
  */
 #include "dsp/dsp.h"
 
@@ -27,7 +27,8 @@ static lk_status fft_new(int rows, int cols, bool flat, lk_fft **out, lk_error *
 {
     *out = NULL;
     if (rows < 1 || cols < 1 || (int64_t)rows * cols > SIDE_MAX)
-        return LK_FAIL(err, LK_E_RANGE, "a transform of %d x %d samples is outside 1..%d", rows, cols, SIDE_MAX);
+        return LK_FAIL(err, LK_E_RANGE, "a transform of %d x %d samples is outside 1..%d", rows, cols,
+                       SIDE_MAX);
     lk_fft *f = lk_calloc(1, sizeof *f);
     if (!f) return LK_FAIL(err, LK_E_NOMEM, "no memory for a transform of %d x %d", rows, cols);
     f->reals = (size_t)rows * (size_t)cols;

@@ -1,7 +1,8 @@
 /* resample.c: any rate to any rate, without delay: a sinc under a Hann window of 16 zero crossings a side.
  *
- * libswresample is media's and keeps no promise about the position of sample 0; here positions are the point. The kernel
- * is tabulated at 256 fractions of a sample and read between two of them, which leaves errors near -90 dB.
+ * libswresample is media's and keeps no promise about the position of sample 0; here positions are the point.
+ * The kernel is tabulated at 256 fractions of a sample and read between two of them, which leaves errors near
+ * -90 dB.
  */
 #include "dsp/dsp.h"
 
@@ -12,14 +13,16 @@ enum { PHASES = 256, CROSSINGS = 16 };
 
 lk_status lk_resample(const float *in, int64_t n, double step, float *out, int64_t out_n, lk_error *err)
 {
-    if (n < 0 || out_n < 0) return LK_FAIL(err, LK_E_ARG, "a sound cannot have %lld samples", (long long)LK_MIN(n, out_n));
+    if (n < 0 || out_n < 0)
+        return LK_FAIL(err, LK_E_ARG, "a sound cannot have %lld samples", (long long)LK_MIN(n, out_n));
     if (step == 1) {
         const int64_t have = LK_MIN(n, out_n);
         memcpy(out, in, (size_t)have * sizeof(float));
         memset(out + have, 0, (size_t)(out_n - have) * sizeof(float));
         return LK_OK;
     }
-    if (!(step > 0.01 && step < 100)) return LK_FAIL(err, LK_E_RANGE, "a change of rate by %g is outside 0.01..100", step);
+    if (!(step > 0.01 && step < 100))
+        return LK_FAIL(err, LK_E_RANGE, "a change of rate by %g is outside 0.01..100", step);
     const double cut = step > 1 ? 0.96 / step : 0.96;
     const int half = (int)ceil(CROSSINGS / cut), taps = 2 * half;
     float *table = lk_alloc((size_t)(PHASES + 1) * (size_t)taps * sizeof(float));

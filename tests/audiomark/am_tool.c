@@ -1,9 +1,9 @@
 /* am_tool.c: the sound watermark by hand, for tools/bench_audiomark.py.
  *
- *     am_tool embed IN OUT.wav ID     mark a file, write float WAV; prints snr, marked, seconds of work and of sound
- *     am_tool detect FILE...          one line a file: found, id, z, errors, speed, seconds of work and of sound
- *     am_tool null FILE SEED PIECE N  N pieces of PIECE seconds from anywhere in FILE, each with its own speed, volume and
- *                                     noise, none marked: prints how many were searched, accepted, and the largest z
+ *     am_tool embed IN OUT.wav ID     mark a file, write float WAV; prints snr, marked, seconds of work and
+ * of sound am_tool detect FILE...          one line a file: found, id, z, errors, speed, seconds of work and
+ * of sound am_tool null FILE SEED PIECE N  N pieces of PIECE seconds from anywhere in FILE, each with its own
+ * speed, volume and noise, none marked: prints how many were searched, accepted, and the largest z
  *
  * A tool of the tests: it writes no clips and is not installed.
  */
@@ -26,7 +26,8 @@ static int fail(const char *what, const lk_error *err)
 
 static bool write_wav(const char *path, const lk_audio *a)
 {
-    const uint32_t bytes = (uint32_t)(a->samples * a->channels * 4), rate = (uint32_t)a->rate, ch = (uint32_t)a->channels;
+    const uint32_t bytes = (uint32_t)(a->samples * a->channels * 4), rate = (uint32_t)a->rate,
+                   ch = (uint32_t)a->channels;
     const uint32_t head[11] = {0x46464952, 36 + bytes, 0x45564157, 0x20746d66, 16, 3 | ch << 16, rate,
                                rate * ch * 4, ch * 4 | 32u << 16, 0x61746164, bytes};
     FILE *f = fopen(path, "wb");
@@ -69,8 +70,8 @@ static int detect(const char *path)
     if (lk_audio_read(path, 0, 0, &a, &err) != LK_OK) return fail(path, &err);
     double t = cpu_seconds();
     if (wm_audio_detect(&a, &key, &f, &err) != LK_OK) return fail(path, &err);
-    printf("found %d id %016" PRIx64 " z %.2f errors %.3f speed %.4f cpu %.4f seconds %.3f\n", f.found, f.id, f.z, f.errors,
-           f.scale, cpu_seconds() - t, (double)a.samples / a.rate);
+    printf("found %d id %016" PRIx64 " z %.2f errors %.3f speed %.4f cpu %.4f seconds %.3f\n", f.found, f.id,
+           f.z, f.errors, f.scale, cpu_seconds() - t, (double)a.samples / a.rate);
     lk_audio_clear(&a);
     return 0;
 }

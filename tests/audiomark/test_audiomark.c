@@ -1,5 +1,6 @@
-/* test_audiomark.c: the sound watermark on a made voice: every rate, what it survives, what must not be accepted, what it leaves
- * alone, and every allocation failing. Real speech and real codecs are tools/bench_audiomark.py's. */
+/* test_audiomark.c: the sound watermark on a made voice: every rate, what it survives, what must not be
+ * accepted, what it leaves alone, and every allocation failing. Real speech and real codecs are
+ * tools/bench_audiomark.py's. */
 #include "dsp/dsp.h"
 #include "mark/watermark/watermark.h"
 
@@ -60,14 +61,15 @@ static void every_rate(void)
             bool marked = false;
             CHECK_OK(wm_audio_embed(&a, id, &key, 0, &marked, &err), &err);
             wm_found f = read_mark(&a);
-            CHECK(marked && f.found && f.id == id && f.scale == 1 && f.end > 12, "%d Hz, %d channels: z %.2f, errors %.3f",
-                  rates[k], channels, f.z, f.errors);
+            CHECK(marked && f.found && f.id == id && f.scale == 1 && f.end > 12,
+                  "%d Hz, %d channels: z %.2f, errors %.3f", rates[k], channels, f.z, f.errors);
             CHECK(snr(&was, &a) >= 28, "%d Hz: %.2f dB", rates[k], snr(&was, &a));
             lk_audio_clear(&was), lk_audio_clear(&a);
         }
 }
 
-/* --- attacks: one row, one function --------------------------------------------------------------------------- */
+/* --- attacks: one row, one function
+ * --------------------------------------------------------------------------- */
 
 static lk_audio resampled(const lk_audio *a, double step, int rate)
 {
@@ -124,11 +126,20 @@ static lk_audio upside_down(const lk_audio *a, double unused)
 
 static void survives(void)
 {
-    static const struct { const char *name; lk_audio (*fn)(const lk_audio *, double); double by, speed; } attacks[] = {
-        {"2 % faster", played_faster, 1.02, 1.02}, {"2 % slower", played_faster, 0.98, 0.98},
-        {"4.7 % faster", played_faster, 1.047, 1.047}, {"at 8 kHz", other_rate, 8000, 1}, {"at 44.1 kHz", other_rate, 44100, 1},
-        {"without its first 1.237 s", cut, 1.237, 1}, {"noise at -30 dB", noisy, 30, 1},
-        {"at 1 % volume, 16 bits", quiet, 0.01, 1}, {"clipped", clipped, 0.15, 1}, {"one channel inverted", upside_down, 0, 1}};
+    static const struct {
+        const char *name;
+        lk_audio (*fn)(const lk_audio *, double);
+        double by, speed;
+    } attacks[] = {{"2 % faster", played_faster, 1.02, 1.02},
+                   {"2 % slower", played_faster, 0.98, 0.98},
+                   {"4.7 % faster", played_faster, 1.047, 1.047},
+                   {"at 8 kHz", other_rate, 8000, 1},
+                   {"at 44.1 kHz", other_rate, 44100, 1},
+                   {"without its first 1.237 s", cut, 1.237, 1},
+                   {"noise at -30 dB", noisy, 30, 1},
+                   {"at 1 % volume, 16 bits", quiet, 0.01, 1},
+                   {"clipped", clipped, 0.15, 1},
+                   {"one channel inverted", upside_down, 0, 1}};
     lk_audio a = marked_voice(20, 14, 16000, 1);
     for (size_t k = 0; k < LK_COUNT(attacks); k++) {
         lk_audio b = attacks[k].fn(&a, attacks[k].by);
@@ -143,7 +154,8 @@ static void survives(void)
 static void far_into_a_long_sound(void)
 {
     lk_audio plain = voice_make(31, 40, 16000, 1), mark = marked_voice(32, 20, 16000, 1);
-    lk_audio b = {16000, 1, plain.samples + mark.samples, lk_alloc((size_t)(plain.samples + mark.samples) * sizeof(float))};
+    lk_audio b = {16000, 1, plain.samples + mark.samples,
+                  lk_alloc((size_t)(plain.samples + mark.samples) * sizeof(float))};
     memcpy(b.data, plain.data, (size_t)plain.samples * sizeof(float));
     memcpy(b.data + plain.samples, mark.data, (size_t)mark.samples * sizeof(float));
     wm_found f = read_mark(&b);
@@ -151,7 +163,8 @@ static void far_into_a_long_sound(void)
     lk_audio_clear(&plain), lk_audio_clear(&mark), lk_audio_clear(&b);
 }
 
-/* --- what must not be --------------------------------------------------------------------------------------------- */
+/* --- what must not be
+ * --------------------------------------------------------------------------------------------- */
 
 static void not_without_mark_or_key(void)
 {
@@ -188,7 +201,8 @@ static void too_short_or_silent(void)
     bool marked = true;
     lk_audio a = voice_make(51, 5.5, 16000, 1), was = copy(&a);
     CHECK_OK(wm_audio_embed(&a, id, &key, 0, &marked, &err), &err);
-    CHECK(!marked && !memcmp(a.data, was.data, (size_t)a.samples * sizeof(float)), "5.5 s are left as they are");
+    CHECK(!marked && !memcmp(a.data, was.data, (size_t)a.samples * sizeof(float)),
+          "5.5 s are left as they are");
     CHECK(!read_mark(&a).found, "nothing is found in them");
     lk_audio_clear(&a), lk_audio_clear(&was);
 
@@ -201,6 +215,8 @@ static void too_short_or_silent(void)
     CHECK(!read_mark(&a).found, "nothing is found in it");
     a.samples = 0;
     CHECK(!read_mark(&a).found, "nor in nothing");
+    a.rate = 800;
+    CHECK(!read_mark(&a).found, "nor in what no writer takes");
     a.rate = 8000;
     CHECK_STATUS(wm_audio_embed(&a, id, &key, 0, &marked, &err), LK_E_RANGE, &err);
     a.rate = 48000, a.channels = 0;
@@ -223,7 +239,8 @@ static void pauses_stay_silent(void)
     int loud = 0, broken = 0;
     for (int64_t i = from + edge; i < to - edge; i++) loud += fabsf(a.data[i]) > 1e-9f;
     for (int64_t i = 0; i < a.samples; i++) broken += !isfinite(a.data[i]);
-    CHECK(marked && loud == 0 && broken == 1, "%d samples of the pause are not silent, %d are broken", loud, broken);
+    CHECK(marked && loud == 0 && broken == 1, "%d samples of the pause are not silent, %d are broken", loud,
+          broken);
     wm_found f = read_mark(&a);
     CHECK(f.found && f.id == id, "z %.2f", f.z);
     lk_audio_clear(&a);
@@ -232,7 +249,8 @@ static void pauses_stay_silent(void)
 static void same_bytes(void)
 {
     lk_audio a = marked_voice(71, 13, 22050, 2), b = marked_voice(71, 13, 22050, 2);
-    CHECK(!memcmp(a.data, b.data, (size_t)a.samples * 2 * sizeof(float)), "the same sound and id give the same bytes");
+    CHECK(!memcmp(a.data, b.data, (size_t)a.samples * 2 * sizeof(float)),
+          "the same sound and id give the same bytes");
     wm_found f = read_mark(&a), g = read_mark(&b);
     CHECK(f.found && !memcmp(&f, &g, sizeof f), "and read the same");
     lk_audio_clear(&a), lk_audio_clear(&b);
@@ -246,7 +264,8 @@ static void from_a_file(void)
     lk_audio a = marked_voice(81, 13, 16000, 1);
     FILE *f = fopen(path, "wb");
     const uint32_t bytes = (uint32_t)a.samples * 4;
-    const uint32_t head[11] = {0x46464952, 36 + bytes, 0x45564157, 0x20746d66, 16, 3 | 1 << 16, 16000, 64000, 4 | 32 << 16, 0x61746164, bytes};
+    const uint32_t head[11] = {0x46464952, 36 + bytes, 0x45564157,   0x20746d66, 16,   3 | 1 << 16,
+                               16000,      64000,      4 | 32 << 16, 0x61746164, bytes};
     CHECK(f && fwrite(head, sizeof head, 1, f) == 1 && fwrite(a.data, 1, bytes, f) == bytes, "written");
     if (f) fclose(f);
     wm_found found;
@@ -279,10 +298,16 @@ static void no_memory(void)
 }
 
 static const check_test tests[] = {
-    {"every-rate", every_rate}, {"survives", survives}, {"far-into-a-long-sound", far_into_a_long_sound},
-    {"not-without-mark-or-key", not_without_mark_or_key}, {"two-keys-in-one-sound", two_keys_in_one_sound},
-    {"too-short-or-silent", too_short_or_silent}, {"pauses-stay-silent", pauses_stay_silent}, {"same-bytes", same_bytes},
-    {"from-a-file", from_a_file}, {"no-memory", no_memory},
+    {"every-rate", every_rate},
+    {"survives", survives},
+    {"far-into-a-long-sound", far_into_a_long_sound},
+    {"not-without-mark-or-key", not_without_mark_or_key},
+    {"two-keys-in-one-sound", two_keys_in_one_sound},
+    {"too-short-or-silent", too_short_or_silent},
+    {"pauses-stay-silent", pauses_stay_silent},
+    {"same-bytes", same_bytes},
+    {"from-a-file", from_a_file},
+    {"no-memory", no_memory},
 };
 
 int main(int argc, char **argv)

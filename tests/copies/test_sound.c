@@ -1,5 +1,5 @@
-/* test_sound.c: the fingerprint of sound: what it survives, where the runs lie, and that the index finds what the full
- * comparison finds. The sounds are made here. */
+/* test_sound.c: the fingerprint of sound: what it survives, where the runs lie, and that the index finds what
+ * the full comparison finds. The sounds are made here. */
 #include "mark/copies/sound.h"
 
 #include "check.h"
@@ -7,7 +7,8 @@
 
 enum { RATE = 16000 };
 
-/* Something like music over a voice: notes with overtones that change at random times, and bursts of noise. */
+/* Something like music over a voice: notes with overtones that change at random times, and bursts of noise.
+ */
 static lk_audio made_sound(uint64_t seed, double seconds, int rate)
 {
     lk_audio a = {rate, 1, (int64_t)(seconds * rate), NULL};
@@ -26,7 +27,8 @@ static lk_audio made_sound(uint64_t seed, double seconds, int rate)
             }
             f *= 1 + bend / rate;
             phase += 2 * M_PI * f / rate;
-            for (int h = 1; h < 6 && h * f < 0.45 * rate; h++) a.data[i] += (float)(level / h * sin(h * phase));
+            for (int h = 1; h < 6 && h * f < 0.45 * rate; h++)
+                a.data[i] += (float)(level / h * sin(h * phase));
         }
     }
     lk_rng n = lk_rng_at(seed, 2, 0, 0);
@@ -52,7 +54,8 @@ static lk_audio part(const lk_audio *a, double from, double to, float volume, fl
     lk_audio p = {a->rate, 1, (int64_t)((to - from) * a->rate), NULL};
     p.data = lk_calloc((size_t)p.samples, sizeof(float));
     lk_rng r = lk_rng_at(99, 0, 0, 0);
-    for (int64_t i = 0; i < p.samples; i++) p.data[i] = volume * a->data[first + i] + noise * lk_rng_normal(&r);
+    for (int64_t i = 0; i < p.samples; i++)
+        p.data[i] = volume * a->data[first + i] + noise * lk_rng_normal(&r);
     return p;
 }
 
@@ -62,8 +65,8 @@ static void finds_itself(void)
     print p = printed(&a), o = printed(&other);
     CHECK_INT(p.n, (12 * 8000 - 3072) / 192);
     lk_sound_run run = lk_sound_match(p.w, p.n, p.w, p.n);
-    CHECK(run.found && run.query == 0 && run.ref == 0 && run.words == p.n && run.errors == 0, "%d at %d and %d, errors %g",
-          run.words, run.query, run.ref, run.errors);
+    CHECK(run.found && run.query == 0 && run.ref == 0 && run.words == p.n && run.errors == 0,
+          "%d at %d and %d, errors %g", run.words, run.query, run.ref, run.errors);
     run = lk_sound_match(p.w, p.n, o.w, o.n);
     CHECK(!run.found, "%d words of another sound match, errors %g", run.words, run.errors);
     lk_audio_clear(&a), lk_audio_clear(&other);
@@ -80,8 +83,8 @@ static void finds_changed_parts(void)
         lk_audio b = part(&a, 11.007, 19.3, cases[k].volume, cases[k].noise);
         print q = printed(&b);
         lk_sound_run run = lk_sound_match(q.w, q.n, ref.w, ref.n);
-        CHECK(run.found && run.errors < cases[k].most && run.words > q.n * 9 / 10, "%s: %d of %d words, errors %.3f", cases[k].name,
-              run.words, q.n, run.errors);
+        CHECK(run.found && run.errors < cases[k].most && run.words > q.n * 9 / 10,
+              "%s: %d of %d words, errors %.3f", cases[k].name, run.words, q.n, run.errors);
         CHECK_NEAR((run.ref - run.query) * LK_SOUND_FRAME, 11.007, 0.025);
         lk_audio_clear(&b), lk_free(q.w);
     }
@@ -94,11 +97,12 @@ static void any_rate_and_channels(void)
     print ref = printed(&a);
     lk_audio third = {16000, 2, a.samples / 3, lk_calloc((size_t)a.samples, sizeof(float))};
     for (int64_t i = 1; i < third.samples; i++) /* a plain triangle filter: rough, as cheap programs are */
-        third.data[2 * i] = third.data[2 * i + 1] =
-            0.25f * a.data[3 * i - 1] + 0.5f * a.data[3 * i] + 0.25f * a.data[LK_MIN(3 * i + 1, a.samples - 1)];
+        third.data[2 * i] = third.data[2 * i + 1] = 0.25f * a.data[3 * i - 1] + 0.5f * a.data[3 * i] +
+                                                    0.25f * a.data[LK_MIN(3 * i + 1, a.samples - 1)];
     print q = printed(&third);
     lk_sound_run run = lk_sound_match(q.w, q.n, ref.w, ref.n);
-    CHECK(run.found && run.errors < 0.15 && run.query == run.ref, "errors %.3f, %d words", run.errors, run.words);
+    CHECK(run.found && run.errors < 0.15 && run.query == run.ref, "errors %.3f, %d words", run.errors,
+          run.words);
     lk_audio_clear(&a), lk_audio_clear(&third);
     lk_free(ref.w), lk_free(q.w);
 }
@@ -146,9 +150,12 @@ static void index_finds_what_comparing_finds(void)
         print q = printed(&b);
         CHECK_OK(lk_sound_index_search(x, q.w, q.n, hits, 8, &n, &err), &err);
         lk_sound_run want = lk_sound_match(q.w, q.n, ref[i].w, ref[i].n);
-        CHECK(n == 1 && hits[0].id == 1000 + i, "sound %d: %d hits, the first %lld", i, n, n ? (long long)hits[0].id : -1LL);
-        if (n) CHECK(hits[0].run.ref == want.ref && hits[0].run.query == want.query && hits[0].run.words == want.words,
-                     "run at %d, compared %d", hits[0].run.ref, want.ref);
+        CHECK(n == 1 && hits[0].id == 1000 + i, "sound %d: %d hits, the first %lld", i, n,
+              n ? (long long)hits[0].id : -1LL);
+        if (n)
+            CHECK(hits[0].run.ref == want.ref && hits[0].run.query == want.query &&
+                      hits[0].run.words == want.words,
+                  "run at %d, compared %d", hits[0].run.ref, want.ref);
         lk_audio_clear(&b), lk_free(q.w);
     }
     lk_audio stranger = made_sound(777, 12, RATE);

@@ -1,5 +1,5 @@
-/* test_fft.c: transforms against the sum that defines them, there and back, in one and two dimensions, from many
- * threads; windows and rates; and every allocation failing. */
+/* test_fft.c: transforms against the sum that defines them, there and back, in one and two dimensions, from
+ * many threads; windows and rates; and every allocation failing. */
 #include "dsp/dsp.h"
 
 #include "check.h"
@@ -85,7 +85,8 @@ static void there_and_back(void)
     lk_error err = {0};
     for (size_t k = 0; k < LK_COUNT(sizes); k++) {
         int rows = sizes[k][0], cols = sizes[k][1], n = rows * cols;
-        float *x = lk_calloc((size_t)n, 4), *y = lk_calloc((size_t)n, 4), *z = lk_calloc((size_t)(n + 2 * rows + 2), 4);
+        float *x = lk_calloc((size_t)n, 4), *y = lk_calloc((size_t)n, 4),
+              *z = lk_calloc((size_t)(n + 2 * rows + 2), 4);
         float *kept = lk_calloc((size_t)(n + 2 * rows + 2), 4);
         size_t bytes = (size_t)rows * (size_t)(cols / 2 + 1) * 8;
         lk_fft *f = NULL;
@@ -123,7 +124,8 @@ static void windows(void)
     float w[512];
     lk_window_hann(w, 512, true);
     double worst = 0;
-    for (int i = 0; i < 128; i++) worst = LK_MAX(worst, fabs(w[i] + w[i + 128] + w[i + 256] + w[i + 384] - 2.0));
+    for (int i = 0; i < 128; i++)
+        worst = LK_MAX(worst, fabs(w[i] + w[i + 128] + w[i + 256] + w[i + 384] - 2.0));
     CHECK(worst < 1e-6, "periodic windows a quarter apart sum to 2, off by %g", worst);
     CHECK_NEAR(w[256], 1, 1e-7);
     lk_window_hann(w, 9, false);
@@ -137,7 +139,8 @@ static void windows(void)
 /* A tone stays where it was: its samples at the new rate are those of the same sine. */
 static void resample(void)
 {
-    static const double steps[] = {1, 44100.0 / 16000, 16000.0 / 44100, 3, 1 / 3.0, 1.02, 0.98, 48000.0 / 8000};
+    static const double steps[] = {1,    44100.0 / 16000, 16000.0 / 44100, 3, 1 / 3.0, 1.02,
+                                   0.98, 48000.0 / 8000};
     enum { N = 4000 };
     lk_error err = {0};
     float *in = lk_calloc(N, 4), *out = lk_calloc(4 * N, 4);
@@ -153,7 +156,8 @@ static void resample(void)
         if (steps[k] > 2) { /* what the lower rate cannot hold is taken out */
             for (int i = 0; i < N; i++) in[i] = (float)sin(2 * M_PI * 0.45 * i);
             CHECK_OK(lk_resample(in, N, steps[k], out, n, &err), &err);
-            for (int i = margin, w = 1; i < n - margin && w; i++) CHECK((w = fabs(out[i]) < 2e-3), "alias %g", out[i]);
+            for (int i = margin, w = 1; i < n - margin && w; i++)
+                CHECK((w = fabs(out[i]) < 2e-3), "alias %g", out[i]);
         }
     }
     CHECK_OK(lk_resample(in, 0, 1.5, out, 10, &err), &err);
@@ -213,8 +217,12 @@ static void no_memory(void)
 }
 
 static const check_test tests[] = {
-    {"against-the-sum", against_the_sum}, {"against-the-sum-2d", against_the_sum_2d}, {"there-and-back", there_and_back},
-    {"refuses-odd-sizes", refuses_odd_sizes}, {"windows", windows}, {"resample", resample},
+    {"against-the-sum", against_the_sum},
+    {"against-the-sum-2d", against_the_sum_2d},
+    {"there-and-back", there_and_back},
+    {"refuses-odd-sizes", refuses_odd_sizes},
+    {"windows", windows},
+    {"resample", resample},
     {"plans-from-many-threads", plans_from_many_threads},
     {"no-memory", no_memory},
 };

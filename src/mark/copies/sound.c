@@ -7,7 +7,8 @@
 #include <string.h>
 
 enum { RATE = 8000, WINDOW = 3072, HOP = 192, BANDS = 33, SPECTRUM = WINDOW + 2 };
-static const double low_edge = 300, high_edge = 3000; /* Hz: what a telephone, a small speaker and every codec keep */
+/* Hz: what a telephone, a small speaker and every codec keep. */
+static const double low_edge = 300, high_edge = 3000;
 static const double silence = 1e-8;                   /* mean square: -80 dB */
 
 /* Mono at RATE. */
@@ -15,12 +16,14 @@ static lk_status mixed(const lk_audio *a, float **out, int64_t *n, lk_error *err
 {
     *out = NULL;
     if (a->rate < 1000 || a->rate > 768000 || a->channels < 1 || a->samples < 0)
-        return LK_FAIL(err, LK_E_RANGE, "sound of %d channels at %d Hz has no fingerprint", a->channels, a->rate);
+        return LK_FAIL(err, LK_E_RANGE, "sound of %d channels at %d Hz has no fingerprint", a->channels,
+                       a->rate);
     *n = (int64_t)((double)a->samples * RATE / a->rate);
     float *line = lk_alloc((size_t)(a->samples + 1) * sizeof(float));
     float *mono = lk_alloc((size_t)(*n + 1) * sizeof(float));
     lk_status s = LK_OK;
-    if (!line || !mono) s = LK_FAIL(err, LK_E_NOMEM, "no memory for %lld samples of sound", (long long)a->samples);
+    if (!line || !mono)
+        s = LK_FAIL(err, LK_E_NOMEM, "no memory for %lld samples of sound", (long long)a->samples);
     if (s == LK_OK) {
         for (int64_t i = 0; i < a->samples; i++) {
             float sum = 0;
@@ -63,7 +66,8 @@ lk_status lk_sound_print(const lk_audio *a, uint32_t **words, int *n, double *se
     uint32_t *w = NULL;
     LK_TRY(mixed(a, &mono, &samples, err));
     lk_status s = LK_OK;
-    const int64_t count = samples < WINDOW + HOP ? 0 : (samples - WINDOW) / HOP; /* the first frame has none before it */
+    /* One less than there are frames: the first has none before it. */
+    const int64_t count = samples < WINDOW + HOP ? 0 : (samples - WINDOW) / HOP;
     if (!count || count > INT32_MAX) {
         if (count) s = LK_FAIL(err, LK_E_RANGE, "the sound is too long for one fingerprint");
         goto done;
@@ -106,12 +110,13 @@ done:
     return s;
 }
 
-/* --- runs ------------------------------------------------------------------------------------------------- */
+/* --- runs -------------------------------------------------------------------------------------------------
+ */
 
 lk_sound_run lk_sound_run_at(const uint32_t *query, int query_n, const uint32_t *ref, int ref_n, int offset)
 {
-    /* The stretch with the largest sum of (allowed - wrong) bits, in hundredths of a bit: Kadane's scan. It ends where the
-     * sounds part, and short dips within it do not end it. */
+    /* The stretch with the largest sum of (allowed - wrong) bits, in hundredths of a bit: Kadane's scan. It
+     * ends where the sounds part, and short dips within it do not end it. */
     static const int allowed = (int)(32 * 100 * LK_SOUND_MATCH);
     const int from = LK_MAX(0, -offset), to = (int)LK_MIN((int64_t)query_n, (int64_t)ref_n - offset);
     int64_t best = 0, sum = 0;

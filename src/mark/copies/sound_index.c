@@ -1,8 +1,9 @@
 /* sound_index.c: which of many sounds a query runs inside, by an inverted index.
  *
- * As in Haitsma and Kalker (2002): of the words of a few seconds, some survive coding whole or but for one bit. Every word of the
- * query and its 32 neighbours are looked up; each hit votes for a reference and an offset, and the offsets with most votes are
- * compared word by word. Postings are one array sorted by word: built once, small, and without pointers.
+ * As in Haitsma and Kalker (2002): of the words of a few seconds, some survive coding whole or but for one
+ * bit. Every word of the query and its 32 neighbours are looked up; each hit votes for a reference and an
+ * offset, and the offsets with most votes are compared word by word. Postings are one array sorted by word:
+ * built once, small, and without pointers.
  */
 #include "mark/copies/sound.h"
 
@@ -58,7 +59,8 @@ static bool grow(void **p, size_t *room, size_t need, size_t size)
 lk_status lk_sound_index_add(lk_sound_index *x, int64_t id, const uint32_t *words, int n, lk_error *err)
 {
     if (n < 0 || (n > 0 && !words)) return LK_FAIL(err, LK_E_ARG, "a fingerprint of %d words", n);
-    if (x->ref_count >= UINT32_MAX || !grow((void **)&x->refs, &x->ref_room, x->ref_count + 1, sizeof *x->refs) ||
+    if (x->ref_count >= UINT32_MAX ||
+        !grow((void **)&x->refs, &x->ref_room, x->ref_count + 1, sizeof *x->refs) ||
         !grow((void **)&x->words, &x->word_room, x->word_count + (size_t)n, sizeof *x->words))
         return LK_FAIL(err, LK_E_NOMEM, "no memory to index a sound of %d words", n);
     x->refs[x->ref_count++] = (entry){id, x->word_count, n};
@@ -159,8 +161,8 @@ static int by_score(const void *a, const void *b)
     return (p->id > q->id) - (p->id < q->id);
 }
 
-lk_status lk_sound_index_search(lk_sound_index *x, const uint32_t *query, int query_n, lk_sound_hit *out, int max, int *count,
-                                lk_error *err)
+lk_status lk_sound_index_search(lk_sound_index *x, const uint32_t *query, int query_n, lk_sound_hit *out,
+                                int max, int *count, lk_error *err)
 {
     *count = 0;
     if (max < 1 || query_n < LK_SOUND_RUN || !x->word_count) return LK_OK;
@@ -179,7 +181,8 @@ lk_status lk_sound_index_search(lk_sound_index *x, const uint32_t *query, int qu
     int n = 0;
     for (size_t i = 0; i < LK_MIN(v.n, (size_t)TRIALS); i++) {
         const entry *e = &x->refs[v.v[i].ref];
-        const lk_sound_run run = lk_sound_run_at(query, query_n, x->words + e->first, e->n, (int)v.v[i].offset);
+        const lk_sound_run run =
+            lk_sound_run_at(query, query_n, x->words + e->first, e->n, (int)v.v[i].offset);
         if (!run.found) continue;
         int k = 0;
         while (k < n && hits[k].id != e->id) k++;

@@ -1,13 +1,14 @@
 /* audio_detect.c: the reader of the sound watermark.
  *
- * A window of the sound is cut into steps, every chip of every step is measured, and the steps are folded over the length
- * of a block. The sync symbols, of which all is known, then say where blocks begin: their correlation is tried at every
- * step and every eighth of one, in deviations of itself (z). Where it stands out, the id's symbols are summed and given
- * to the Viterbi decoder, and its CRC decides. A sound that was played faster or slower is read by undoing every
- * speed from -5 to +5 % and keeping the one where the sync is clearest.
+ * A window of the sound is cut into steps, every chip of every step is measured, and the steps are folded
+ * over the length of a block. The sync symbols, of which all is known, then say where blocks begin: their
+ * correlation is tried at every step and every eighth of one, in deviations of itself (z). Where it stands
+ * out, the id's symbols are summed and given to the Viterbi decoder, and its CRC decides. A sound that was
+ * played faster or slower is read by undoing every speed from -5 to +5 % and keeping the one where the sync
+ * is clearest.
  *
- * False accepts: without a mark z is close to normal and about 40 000 correlated trials of a full search reach 4.8 a few
- * times in a hundred windows; then 1 of 2^24 wrong ids passes the CRC.
+ * False accepts: without a mark z is close to normal and about 40 000 correlated trials of a full search
+ * reach 4.8 a few times in a hundred windows; then 1 of 2^24 wrong ids passes the CRC.
  */
 #include "mark/watermark/audio.h"
 
@@ -26,7 +27,7 @@ enum {
 };
 static const double z_hint = 4.4;       /* of a guessed speed, to look properly */
 static const double z_enough = 4.8;     /* to try the decoder */
-static const double z_clear = 7;        /* a mark is there, though its id was not read: take a longer window */
+static const double z_clear = 7; /* a mark is there, though its id was not read: take a longer window */
 static const double speed_step = 0.002, speed_most = 0.05;
 static const double window_margin = 1.06;
 
@@ -66,9 +67,11 @@ static void reader_clear(reader *r)
     lk_free(r->scratch);
 }
 
-static lk_status reader_init(reader *r, const wm_key *key, const float *planes, int64_t n, int channels, lk_error *err)
+static lk_status reader_init(reader *r, const wm_key *key, const float *planes, int64_t n, int channels,
+                             lk_error *err)
 {
-    const int64_t most = (int64_t)((double)LK_MIN(n, LONG) * window_margin) + AM_FRAME, rows = most / FINE + 8;
+    const int64_t most = (int64_t)((double)LK_MIN(n, LONG) * window_margin) + AM_FRAME,
+                  rows = most / FINE + 8;
     r->planes = planes, r->n = n, r->channels = channels;
     am_layout_make(key, &r->layout);
     am_window(r->window);
@@ -81,7 +84,8 @@ static lk_status reader_init(reader *r, const wm_key *key, const float *planes, 
     r->scratch = lk_alloc((size_t)rows * sizeof(float));
     r->dense = lk_alloc((size_t)(LK_MIN(n, SHORT) / DENSE + 8) * (REACH + 1) * sizeof(float));
     lk_status s = LK_OK;
-    if (!r->speeded || !r->rows || !r->scratch || !r->dense) s = LK_FAIL(err, LK_E_NOMEM, "no memory to read the sound's watermark");
+    if (!r->speeded || !r->rows || !r->scratch || !r->dense)
+        s = LK_FAIL(err, LK_E_NOMEM, "no memory to read the sound's watermark");
     if (s == LK_OK) s = lk_fft_new(AM_FRAME, &r->fft, err);
     if (s != LK_OK) reader_clear(r);
     return s;
@@ -93,7 +97,8 @@ static lk_status take(reader *r, int64_t from, int64_t count, double speed, lk_e
     count = LK_MIN(count, r->n - from);
     r->length = (int64_t)((double)count * speed);
     for (int c = 0; c < r->channels; c++)
-        LK_TRY(lk_resample(r->planes + c * r->n + from, count, 1 / speed, r->speeded + c * r->length, r->length, err));
+        LK_TRY(lk_resample(r->planes + c * r->n + from, count, 1 / speed, r->speeded + c * r->length,
+                           r->length, err));
     return LK_OK;
 }
 
@@ -122,7 +127,8 @@ static void fold(reader *r, int frames, int per_hop, int phase, const float floo
 {
     memset(r->sum, 0, sizeof r->sum);
     memset(r->square, 0, sizeof r->square);
-    for (int p = 0, row = phase; row + 3 * per_hop < frames; p = (p + 1) % AM_STEPS, row += AM_STEP_FRAMES * per_hop) {
+    for (int p = 0, row = phase; row + 3 * per_hop < frames;
+         p = (p + 1) % AM_STEPS, row += AM_STEP_FRAMES * per_hop) {
         const float *x = r->rows + (size_t)row * AM_BANDS;
         const int next = per_hop * AM_BANDS;
         float early[AM_BANDS], late[AM_BANDS], value[AM_BANDS], slope[AM_BANDS];
@@ -181,10 +187,11 @@ static place look(reader *r, double speed)
     return clearest(r, frames, FINE, floors, speed);
 }
 
-/* --- other speeds --------------------------------------------------------------------------------------------- */
+/* --- other speeds
+ * --------------------------------------------------------------------------------------------- */
 
-/* To undo a speed properly the sound is resampled; to guess which, it is enough to read the spectra of the sound as it is
- * at other times and frequencies. That costs a fifth. */
+/* To undo a speed properly the sound is resampled; to guess which, it is enough to read the spectra of the
+ * sound as it is at other times and frequencies. That costs a fifth. */
 static int dense_rows(reader *r)
 {
     const int frames = r->length < AM_FRAME ? 0 : (int)((r->length - AM_FRAME) / DENSE) + 1;
@@ -196,7 +203,7 @@ static int dense_rows(reader *r)
             float *sum = r->dense + (size_t)t * (REACH + 1), total = 0;
             for (int i = 0; i < AM_FRAME; i++) frame[i] = x[i] * r->window[i];
             lk_fft_forward(r->fft, frame, spectrum);
-            for (int k = AM_BIN - 2; k < REACH; k++) { /* lower ones are not asked for, and loud: floats would round */
+            for (int k = AM_BIN - 2; k < REACH; k++) { /* lower bins are loud: sums of theirs would round */
                 total += spectrum[2 * k] * spectrum[2 * k] + spectrum[2 * k + 1] * spectrum[2 * k + 1];
                 sum[k + 1] += total;
             }
@@ -204,14 +211,15 @@ static int dense_rows(reader *r)
     return frames;
 }
 
-/* The window's place at a speed, guessed: row j of the marked sound is centred at (j + 1) AM_HOP / speed here, and its
- * band edges lie `speed` times as high. */
+/* The window's place at a speed, guessed: row j of the marked sound is centred at (j + 1) AM_HOP / speed
+ * here, and its band edges lie `speed` times as high. */
 static place guess(reader *r, int dense, double speed, const float floors[AM_BANDS])
 {
     int edge[AM_BANDS + 1], frames = 0;
     float part[AM_BANDS + 1];
     for (int b = 0; b <= AM_BANDS; b++) {
-        const double at = (AM_BIN + b * AM_BAND_BINS - 0.5) * speed + 0.5; /* bin k reaches from k - 1/2 to k + 1/2 */
+        /* Bin k reaches from k - 1/2 to k + 1/2. */
+        const double at = (AM_BIN + b * AM_BAND_BINS - 0.5) * speed + 0.5;
         edge[b] = (int)at;
         part[b] = (float)(at - edge[b]);
     }
@@ -229,7 +237,8 @@ static place guess(reader *r, int dense, double speed, const float floors[AM_BAN
     return clearest(r, frames, AM_HOP, floors, speed);
 }
 
-/* --- one window ----------------------------------------------------------------------------------------------- */
+/* --- one window
+ * ----------------------------------------------------------------------------------------------- */
 
 /* Sum the id's chips of the folded window and decode. */
 static bool decode(const reader *r, int first, wm_found *out)
@@ -239,7 +248,8 @@ static bool decode(const reader *r, int first, wm_found *out)
     for (int p = 0; p < AM_STEPS; p++)
         for (int b = 0; b < AM_BANDS; b++)
             if (r->layout.symbol[p][b] < WM_CODED_BITS)
-                soft[r->layout.symbol[p][b]] += (float)r->layout.sign[p][b] * r->sum[(p + first) % AM_STEPS][b];
+                soft[r->layout.symbol[p][b]] +=
+                    (float)r->layout.sign[p][b] * r->sum[(p + first) % AM_STEPS][b];
     if (!wm_decode(soft, &out->id)) return false;
     wm_encode(out->id, bit);
     int wrong = 0;
@@ -269,7 +279,8 @@ static bool read_at(reader *r, place at, wm_found *out)
 }
 
 /* The window at one speed. */
-static lk_status try_speed(reader *r, int64_t from, int64_t count, double speed, wm_found *out, place *at, lk_error *err)
+static lk_status try_speed(reader *r, int64_t from, int64_t count, double speed, wm_found *out, place *at,
+                           lk_error *err)
 {
     LK_TRY(take(r, from, count, speed, err));
     *at = look(r, speed);
@@ -295,7 +306,8 @@ static lk_status settle(reader *r, int64_t from, int64_t count, double step, pla
     return LK_OK;
 }
 
-/* Every speed; then the clearest more finely, and if it is plainly there but cannot be read, over a longer window. */
+/* Every speed; then the clearest more finely, and if it is plainly there but cannot be read, over a longer
+ * window. */
 static lk_status try_speeds(reader *r, int64_t from, wm_found *out, lk_error *err)
 {
     place best = {-1, 1, 0}, at;
@@ -339,6 +351,8 @@ lk_status wm_audio_detect(const lk_audio *a, const wm_key *key, wm_found *out, l
     *out = (wm_found){.scale = 1};
     float *planes;
     int64_t n;
+    if (a->rate < AM_RATE / 4 || a->channels < 1 || a->channels > AM_CHANNELS)
+        return LK_OK; /* nothing that can be marked */
     LK_TRY(am_planes(a, &planes, &n, err));
     reader *r = n < AM_BLOCK / 2 ? NULL : lk_calloc(1, sizeof *r);
     lk_status s = LK_OK;
@@ -361,7 +375,8 @@ lk_status wm_audio_detect_file(const char *path, const wm_key *key, wm_found *ou
 {
     *out = (wm_found){.scale = 1};
     lk_audio a = {0};
-    LK_TRY(lk_audio_read(path, 0, 0, &a, err));
+    /* At its own rate an hour of stereo would need three times the memory. */
+    LK_TRY(lk_audio_read(path, AM_RATE, 0, &a, err));
     lk_status s = wm_audio_detect(&a, key, out, err);
     lk_audio_clear(&a);
     return s;

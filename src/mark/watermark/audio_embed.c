@@ -1,12 +1,14 @@
 /* audio_embed.c: the writer of the sound watermark.
  *
- * A patchwork in time and frequency: each chip makes one half of its 64 ms louder and the other softer, by 3 dB at most
- * and mostly by less than one. The change is a factor, so that silence stays silence and quiet bands are changed little.
+ * A patchwork in time and frequency: each chip makes one half of its 64 ms louder and the other softer, by 3
+ * dB at most and mostly by less than one. The change is a factor, so that silence stays silence and quiet
+ * bands are changed little.
  *
- * The writer knows the sound it writes into, and uses it (improved spread spectrum, Malvar and Florencio 2003): a symbol
- * that the sound already says by chance is left alone, one that it contradicts is pushed, until all stand clear by the
- * same margin: the largest that the allowed noise pays for, block by block. Overlapping frames disturb one another a
- * little, so a block is measured again with its mark, and pushed again.
+ * The writer knows the sound it writes into, and uses it (improved spread spectrum, Malvar and Florencio
+ * 2003): a symbol that the sound already says by chance is left alone, one that it contradicts is pushed,
+ * until all stand clear by the same margin: the largest that the allowed noise pays for, block by block.
+ * Overlapping frames disturb one another a little, so a block is measured again with its mark, and pushed
+ * again.
  */
 #include "mark/watermark/audio.h"
 
@@ -16,7 +18,7 @@
 enum { FRAMES = AM_STEPS * AM_STEP_FRAMES, SPECTRUM = AM_FRAME + 2, PASSES = 4 };
 static const double snr_default = 28.6; /* dB, of every block over the change that is made to it */
 static const float gain_most = 0.35f;   /* nepers */
-static const double margin_most = 4;    /* more than any codec here takes away: sound that could carry more is spared */
+static const double margin_most = 4;    /* more than codecs take away: sound that could bear more is spared */
 
 typedef struct writer {
     am_layout layout;
@@ -28,7 +30,7 @@ typedef struct writer {
     int64_t n;
     float *bins;         /* of the block: channel, frame, AM_BINS complex */
     float *store;        /* the planes below: */
-    float *early, *late; /* powers of the halves of the sound's steps, and of the sound with its mark so far */
+    float *early, *late; /* powers of the halves of all steps: of the sound, and with its mark so far */
     float *early_marked, *late_marked;
     float *value, *slope, *cost, *gain, *next, *scratch;
     float *carry;        /* AM_HOP samples a channel that the block before left in this one */
@@ -58,13 +60,14 @@ static lk_status writer_init(writer *w, const lk_audio *a, uint64_t id, const wm
     w->mark = lk_calloc((size_t)w->n * (size_t)w->channels, sizeof(float));
     w->bins = lk_alloc((size_t)w->channels * FRAMES * AM_BINS * 2 * sizeof(float));
     w->store = lk_alloc(((LK_COUNT(plane) - 1) * AM_CHIPS + (size_t)w->channels * AM_HOP) * sizeof(float));
-    if (!w->mark || !w->bins || !w->store) return LK_FAIL(err, LK_E_NOMEM, "no memory for the sound's watermark");
+    if (!w->mark || !w->bins || !w->store)
+        return LK_FAIL(err, LK_E_NOMEM, "no memory for the sound's watermark");
     for (size_t i = 0; i < LK_COUNT(plane); i++) *plane[i] = w->store + i * AM_CHIPS;
     return lk_fft_new(AM_FRAME, &w->fft, err);
 }
 
-/* Powers of the halves of all steps of the block that begins at `at`: of the sound alone, keeping its spectra, or with its
- * mark. */
+/* Powers of the halves of all steps of the block that begins at `at`: of the sound alone, keeping its
+ * spectra, or with its mark. */
 static void analyse(writer *w, int64_t at, bool marked, float *early, float *late)
 {
     float frame[AM_FRAME], spectrum[SPECTRUM];
@@ -86,7 +89,7 @@ static void analyse(writer *w, int64_t at, bool marked, float *early, float *lat
         }
 }
 
-/* Write the mark of the present gains, over what an earlier pass wrote. Returns its energy within the block. */
+/* Write the mark of the present gains, over an earlier pass. Returns its energy within the block. */
 static double synthesise(writer *w, int64_t at)
 {
     float frame[AM_FRAME], spectrum[SPECTRUM] = {0};
@@ -121,7 +124,8 @@ static double planned_energy(const writer *w, const float *gain)
     return e * 2 / AM_FRAME;
 }
 
-/* next = gain + what the symbols under the margin still need, spread over each one's chips by what they give for their cost. */
+/* next = gain + what the symbols under the margin still need, spread over each one's chips by what they give
+ * for their cost. */
 static void push_to(writer *w, double margin)
 {
     float need[AM_SYMBOLS];
@@ -173,8 +177,8 @@ static void push_all(writer *w, double budget)
     w->next = t;
 }
 
-/* What a change costs: less than in proportion to its energy. Quiet bands hide a given share of themselves as well as loud
- * ones, but codecs spend fewer bits on them. */
+/* What a change costs: less than in proportion to its energy. Quiet bands hide a given share of themselves as
+ * well as loud ones, but codecs spend fewer bits on them. */
 static void weigh_costs(writer *w)
 {
     double mean = 1e-20;
@@ -191,7 +195,8 @@ static void mark_block(writer *w, int64_t at, double strength)
     for (int c = 0; c < w->channels; c++) {
         const float *x = w->sound + c * w->n + at;
         for (int64_t i = 0; i < LK_MIN(w->n - at, AM_BLOCK); i++) energy += (double)x[i] * x[i];
-        memcpy(w->carry + c * AM_HOP, w->mark + c * w->n + at, (size_t)LK_MIN(w->n - at, AM_HOP) * sizeof(float));
+        memcpy(w->carry + c * AM_HOP, w->mark + c * w->n + at,
+               (size_t)LK_MIN(w->n - at, AM_HOP) * sizeof(float));
     }
     if (energy < 1e-9 * AM_BLOCK) return; /* -90 dB: silence */
     const double budget = energy * pow(10, -0.1 * snr_default) * strength * strength;
@@ -203,7 +208,8 @@ static void mark_block(writer *w, int64_t at, double strength)
     memcpy(w->late_marked, w->late, AM_CHIPS * sizeof(float));
     for (int pass = 1; pass <= PASSES; pass++) {
         sum_symbols(w, floors);
-        push_all(w, budget / real * (pass + 2) / (PASSES + 2)); /* not all at once: later passes mend what earlier ones disturb */
+        /* Not all at once: later passes mend what earlier ones disturb. */
+        push_all(w, budget / real * (pass + 2) / (PASSES + 2));
         const double planned = planned_energy(w, w->gain);
         added = synthesise(w, at);
         if (planned > 0) real = added / planned;
@@ -218,11 +224,13 @@ static void mark_block(writer *w, int64_t at, double strength)
     for (int s = 0; s < WM_CODED_BITS; s++) w->soft[s] += w->want[s] ? w->sum[s] : -w->sum[s];
 }
 
-lk_status wm_audio_embed(lk_audio *a, uint64_t id, const wm_key *key, double strength, bool *marked, lk_error *err)
+lk_status wm_audio_embed(lk_audio *a, uint64_t id, const wm_key *key, double strength, bool *marked,
+                         lk_error *err)
 {
     if (marked) *marked = false;
     if (a->rate < AM_RATE)
-        return LK_FAIL(err, LK_E_RANGE, "sound at %d Hz is too coarse for a watermark; resample it to %d Hz or more", a->rate,
+        return LK_FAIL(err, LK_E_RANGE,
+                       "sound at %d Hz is too coarse for a watermark; resample it to %d Hz or more", a->rate,
                        AM_RATE);
     if (!(strength >= 0 && strength <= 4))
         return LK_FAIL(err, LK_E_RANGE, "a strength of %g is outside 0..4", strength);
@@ -239,9 +247,10 @@ lk_status wm_audio_embed(lk_audio *a, uint64_t id, const wm_key *key, double str
         goto done;
     }
     for (int64_t at = 0; at < w->n; at += AM_BLOCK) mark_block(w, at, strength > 0 ? strength : 1);
-    /* The mark alone is brought to the file's rate: everything else of the sound stays as it was, bit by bit. */
+    /* The mark alone is brought to the file's rate: everything else of the sound stays as it was. */
     for (int c = 0; c < w->channels; c++) {
-        LK_GOTO(done, lk_resample(w->mark + c * w->n, w->n, (double)AM_RATE / a->rate, line, a->samples, err));
+        LK_GOTO(done,
+                lk_resample(w->mark + c * w->n, w->n, (double)AM_RATE / a->rate, line, a->samples, err));
         for (int64_t i = 0; i < a->samples; i++) a->data[i * w->channels + c] += line[i];
     }
     if (marked) *marked = wm_decode(w->soft, &read) && read == id;

@@ -1,4 +1,5 @@
-/* audio_grid.c: what writer and reader of the sound watermark must agree on: whose each chip is, and how it is measured. */
+/* audio_grid.c: what writer and reader of the sound watermark must agree on: whose each chip is, and how it
+ * is measured. */
 #include "mark/watermark/audio.h"
 
 #include <math.h>
@@ -35,7 +36,8 @@ static uint32_t stream_u32(stream *s)
     return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
-/* Fisher and Yates. The bias of a remainder of 32 bits is 2e-7 here: a pattern need not be fairer than that. */
+/* Fisher and Yates. The bias of a remainder of 32 bits is 2e-7 here: a pattern need not be fairer than that.
+ */
 static void shuffle(stream *s, uint16_t *x, int n)
 {
     for (int i = n - 1; i > 0; i--) {
@@ -49,7 +51,8 @@ static void shuffle(stream *s, uint16_t *x, int n)
 void am_layout_make(const wm_key *key, am_layout *out)
 {
     enum { GROUP = AM_SYMBOLS / AM_PARTS, STEPS = AM_STEPS / AM_PARTS, BANDS = AM_BANDS / AM_PARTS };
-    _Static_assert(GROUP == STEPS * BANDS, "an eighth of the block by an eighth of the bands holds one chip a symbol");
+    _Static_assert(GROUP == STEPS * BANDS,
+                   "an eighth of the block by an eighth of the bands holds one chip a symbol");
     stream s;
     uint16_t symbols[AM_SYMBOLS], cells[GROUP];
     stream_start(&s, key);
@@ -69,20 +72,23 @@ void am_layout_make(const wm_key *key, am_layout *out)
         }
 }
 
-/* --- how it is measured ----------------------------------------------------------------------------------- */
+/* --- how it is measured -----------------------------------------------------------------------------------
+ */
 
 lk_status am_planes(const lk_audio *a, float **planes, int64_t *n, lk_error *err)
 {
     *planes = NULL;
     *n = 0;
     if (a->rate < 4000 || a->rate > 768000 || a->channels < 1 || a->channels > AM_CHANNELS || a->samples < 0)
-        return LK_FAIL(err, LK_E_RANGE, "sound of %d channels at %d Hz is outside 1..%d channels and 4000..768000 Hz",
+        return LK_FAIL(err, LK_E_RANGE,
+                       "sound of %d channels at %d Hz is outside 1..%d channels and 4000..768000 Hz",
                        a->channels, a->rate, AM_CHANNELS);
     const int64_t count = (int64_t)((double)a->samples * AM_RATE / a->rate);
     float *line = lk_alloc((size_t)(a->samples + 1) * sizeof(float));
     float *out = lk_calloc((size_t)(count * a->channels + 1), sizeof(float));
     lk_status s = LK_OK;
-    if (!line || !out) s = LK_FAIL(err, LK_E_NOMEM, "no memory for %lld samples of sound", (long long)a->samples);
+    if (!line || !out)
+        s = LK_FAIL(err, LK_E_NOMEM, "no memory for %lld samples of sound", (long long)a->samples);
     for (int c = 0; c < a->channels && s == LK_OK; c++) {
         for (int64_t i = 0; i < a->samples; i++) {
             float x = a->data[i * a->channels + c];
@@ -127,11 +133,12 @@ void am_floors(const float *rows, int n, float *scratch, float floors[AM_BANDS])
     }
 }
 
-/* Sounds start and stop over all bands at once, and that is no message: what the neighbouring bands do on average is
- * taken off. Of what is left, a vowel's moving harmonics reach several nepers where a chip is worth a tenth: beyond
- * `soft` nepers a value counts less and less (a redescending estimator, Hampel 1974). Bands near their floor are codec
- * or room noise and count by how far they stand above it. */
-void am_measure(const float *early, const float *late, int n, const float floors[AM_BANDS], float *value, float *slope)
+/* Sounds start and stop over all bands at once, and that is no message: what the neighbouring bands do on
+ * average is taken off. Of what is left, a vowel's moving harmonics reach several nepers where a chip is
+ * worth a tenth: beyond `soft` nepers a value counts less and less (a redescending estimator, Hampel 1974).
+ * Bands near their floor are codec or room noise and count by how far they stand above it. */
+void am_measure(const float *early, const float *late, int n, const float floors[AM_BANDS], float *value,
+                float *slope)
 {
     static const float soft = 1.2f, tiny = 1e-9f, most = 1.5f;
     enum { REACH = 4 };

@@ -200,8 +200,8 @@ static lk_status windows_make(track *q, int most, windows *out, lk_error *err)
     *out = (windows){.w = w, .step = LK_MAX(w / 2, 1)};
     if (w < LEAST) return LK_OK;
     LK_TRY(track_energy(q, w, err));
-    int places = (q->n - w) / out->step + 1, moving = 0;
-    for (int i = 0; i < places; i++) moving += q->energy[i * out->step] >= floor_energy(w);
+    int places = (q->n - w + out->step - 1) / out->step + 1, moving = 0; /* the last one ends where the query does */
+    for (int i = 0; i < places; i++) moving += q->energy[LK_MIN(i * out->step, q->n - w)] >= floor_energy(w);
     int keep = LK_MIN(moving, most);
     if (!keep) return LK_OK;
     out->from = lk_alloc((size_t)keep * sizeof *out->from);
@@ -211,14 +211,13 @@ static lk_status windows_make(track *q, int most, windows *out, lk_error *err)
         windows_clear(out);
         return copies_no_memory(err, "comparing clips");
     }
-    for (int i = 0, seen = 0; i < places; i++) {
-        int from = i * out->step;
+    for (int i = 0, seen = 0; i < places && out->count < keep; i++) {
+        int from = LK_MIN(i * out->step, q->n - w);
         if (q->energy[from] < floor_energy(w)) continue;
         if ((int64_t)seen++ * keep / moving < out->count) continue; /* evenly thinned */
         out->from[out->count] = from;
         out->energy[out->count] = q->energy[from];
-        centre(q->v + (size_t)from * CELLS, w, out->v + (size_t)out->count * w * CELLS);
-        if (++out->count == keep) break;
+        centre(q->v + (size_t)from * CELLS, w, out->v + (size_t)out->count++ * w * CELLS);
     }
     return LK_OK;
 }
@@ -371,7 +370,7 @@ static void measure(const windows *x, const track *q, const track *e, motion_fit
             if (seconds > best) {
                 best = seconds;
                 f->begin = q->begin + (double)begin / RATE;
-                f->end = q->begin + (double)end / RATE;
+                f->end = q->begin + (double)(end + STEP) / RATE; /* what a step begins is seen where it ends */
                 f->seconds = seconds;
                 f->r = r_of(run);
             }

@@ -14,7 +14,7 @@ enum {
     MAX_FINDS = 1 << 22,  /* near looks that are followed up; a query of a wall that everybody filmed stops here */
     MAX_GROUPS = 64,      /* files in one view that are compared in time */
     MAX_SOUNDS = 64,
-    STILL_BITS = 16,      /* pictures without motion: this near is a copy, further is alike */
+    STILL_BITS = 10,      /* pictures without motion: this near is a copy, further is alike */
     CLIP_STILL_BITS = 8   /* a clip in which nothing moves says less than one that does */
 };
 
@@ -147,24 +147,31 @@ static double voted_offset(const copies_votes *v)
     return v->count ? (double)(v->first + best) / COPIES_MOTION_RATE : 0;
 }
 
-/* Share, seconds and mean distance of the query that an alignment covers, between begin and end. */
-static void measure_cover(const copies_cover *c, double begin, double end, double total, lk_copy_match *m)
+/* Where the query was found, its share and the mean distance there. What moves together is certain; near looks beside
+ * it lengthen it. Without motion, near looks alone count. */
+static void measure_cover(const copies_cover *c, const motion_fit *fit, bool sure, double total, lk_copy_match *m)
 {
     int from = -1, to = -1, near = 0;
     double sum = 0;
-    for (int k = LK_MAX((int)floor(begin * COPIES_MOTION_RATE), 0); k < c->slots && k <= end * COPIES_MOTION_RATE; k++) {
+    if (sure) {
+        from = LK_CLAMP((int)floor(fit->begin * COPIES_MOTION_RATE), 0, c->slots - 1);
+        to = LK_CLAMP((int)ceil(fit->end * COPIES_MOTION_RATE), from, c->slots - 1);
+        while (from > 0 && c->near[from - 1]) from--;
+        while (to < c->slots - 1 && c->near[to + 1]) to++;
+    }
+    for (int k = sure ? from : 0; k <= (sure ? to : c->slots - 1); k++) {
         if (!c->near[k]) continue;
         if (from < 0) from = k;
-        to = k;
+        if (!sure) to = k;
         near++;
         sum += c->near[k] - 1;
     }
+    if (near) m->distance = sum / near;
     if (from < 0) return;
-    m->query_begin = LK_MAX((double)from / COPIES_MOTION_RATE, begin);
-    m->query_end = LK_MIN((double)to / COPIES_MOTION_RATE, end);
-    m->share = LK_MIN((near - 1) / (double)COPIES_MOTION_RATE / LK_MAX(total, 1e-3), 1.0);
-    if (total <= 0) m->share = 1;
-    m->distance = sum / near;
+    m->query_begin = (double)from / COPIES_MOTION_RATE;
+    m->query_end = LK_MIN((double)to / COPIES_MOTION_RATE, total);
+    double seconds = sure ? m->query_end - m->query_begin : (near - 1) / (double)COPIES_MOTION_RATE;
+    m->share = total > 0 ? LK_CLAMP(seconds / total, 0.0, 1.0) : 1;
 }
 
 /* How many of the query's moments the alignment explains: a moment has many hashes, of its parts, and counts once. */
@@ -222,23 +229,20 @@ static lk_status judge_group(lk_copies *c, const lk_copies_hashes *q, const find
     }
     int count = make_pairs(q, &c->flat, v + g->first, g->count, pairs, &m->zoom);
     LK_GOTO(done, judge_moving(c, q, id, m->view, m->zoom, pairs, count, &fit, err));
-    double begin = 0, end = total;
     m->motion = fit.compared ? fit.r : 0;
-    if (motion_is_copy(&fit, g->distance)) {
+    bool sure = motion_is_copy(&fit, g->distance);
+    if (sure) {
         m->level = LK_COPY_SURE;
         m->speed = fit.speed;
         offset = fit.offset;
-        begin = fit.begin;
-        end = fit.end;
     } else {
         LK_GOTO(done, copies_vote(pairs, count, 1, &votes, err));
         offset = voted_offset(&votes);
     }
     LK_GOTO(done, copies_cover_make(pairs, count, m->speed, offset, total, &cover, err));
     m->distance = g->distance;
-    m->query_begin = begin;
-    m->query_end = end;
-    measure_cover(&cover, begin, end, total, m);
+    m->query_end = total;
+    measure_cover(&cover, &fit, sure, total, m);
     m->entry_begin = LK_MAX(m->speed * m->query_begin + offset, 0.0);
     count_moments(q, pairs, count, offset, m);
     if (!fit.compared) {
@@ -267,16 +271,32 @@ static bool better(const lk_copy_match *a, const lk_copy_match *b)
     return x > y;
 }
 
-/* One row a file: the best way in which it was found, with what the others add. */
+/* Looks say more than sound where both say copy; where the picture is only alike, the sound says when. */
+static void join(lk_copy_match *old, const lk_copy_match *m)
+{
+    bool replace = m->by_looks == old->by_looks ? better(m, old) : m->level > old->level || (m->level == old->level && m->by_looks);
+    lk_copy_match first = replace ? *m : *old, second = replace ? *old : *m;
+    first.by_sound |= second.by_sound;
+    first.by_looks |= second.by_looks;
+    first.sound_errors = LK_MAX(first.sound_errors, second.sound_errors);
+    if (!replace || m->by_looks || !old->by_looks) {
+        *old = first;
+        return;
+    }
+    first.distance = second.distance;
+    first.motion = second.motion;
+    first.hits = second.hits;
+    first.of = second.of;
+    first.zoom = second.zoom;
+    *old = first;
+}
+
+/* One row a file. */
 static lk_status keep_match(results *r, int64_t id, const lk_copy_match *m, lk_error *err)
 {
     for (int i = 0; i < r->count; i++) {
         if (r->id[i] != id) continue;
-        lk_copy_match old = r->v[i];
-        if (!old.exact && (m->exact || better(m, &old))) r->v[i] = *m;
-        r->v[i].by_sound |= old.by_sound || m->by_sound;
-        r->v[i].by_looks |= old.by_looks || m->by_looks;
-        r->v[i].sound_errors = LK_MAX(old.sound_errors, m->sound_errors);
+        if (!r->v[i].exact) join(&r->v[i], m);
         return LK_OK;
     }
     int cap = r->cap, cap2 = r->cap;
@@ -294,7 +314,7 @@ static lk_status keep_match(results *r, int64_t id, const lk_copy_match *m, lk_e
 static lk_status find_exact(lk_copies *c, const lk_hash *file, results *r, lk_error *err)
 {
     int64_t id = 0;
-    lk_copy_match m = {.exact = true, .level = LK_COPY_SAME, .share = 1, .speed = 1};
+    lk_copy_match m = {.exact = true, .level = LK_COPY_SAME, .share = 1, .speed = 1, .zoom = 1};
     lk_status s = copies_id_of(c, file, &id, err);
     if (s == LK_END) return LK_OK;
     LK_TRY(s);
@@ -326,6 +346,8 @@ static lk_status find_looks(lk_copies *c, const lk_copies_hashes *q, results *r,
     qsort(groups, (size_t)count, sizeof *groups, by_weight);
     for (int g = 0; g < LK_MIN(count, MAX_GROUPS) && s == LK_OK; g++) {
         s = judge_group(c, q, f.v, &groups[g], m, err);
+        /* One frame in a long clip that is near another says nothing. */
+        if (s == LK_OK && m->level == LK_COPY_ALIKE && m->hits * 4 < m->of) continue;
         if (s == LK_OK) s = keep_match(r, c->flat.file_id[f.v[groups[g].first].file], m, err);
     }
 done:
@@ -343,7 +365,7 @@ static lk_status find_sound(lk_copies *c, const lk_copies_hashes *q, results *r,
     LK_TRY(lk_sound_index_search(c->sound, q->sound, q->sound_count, hits, MAX_SOUNDS, &count, err));
     for (int i = 0; i < count; i++) {
         const lk_sound_run *run = &hits[i].run;
-        lk_copy_match m = {.level = LK_COPY_SURE, .by_sound = true, .speed = 1};
+        lk_copy_match m = {.level = LK_COPY_SURE, .by_sound = true, .speed = 1, .zoom = 1};
         if (!run->found) continue;
         LK_TRY(copies_entry(c, hits[i].id, &m.entry, err));
         m.query_begin = run->query * LK_SOUND_FRAME;
@@ -351,7 +373,6 @@ static lk_status find_sound(lk_copies *c, const lk_copies_hashes *q, results *r,
         m.entry_begin = run->ref * LK_SOUND_FRAME;
         m.share = (double)run->words / q->sound_count;
         m.sound_errors = run->errors;
-        m.distance = run->errors * 32;
         LK_TRY(keep_match(r, hits[i].id, &m, err));
     }
     return LK_OK;

@@ -212,10 +212,35 @@ static void jpeg_variants(void)
 /* A picture with a store in three segments that is wrong in one way. */
 static void jpeg_misshapen(void)
 {
-    enum { RIGHT, GAP, NUMBER, INSTANCE, LBOX, TBOX, SHORT, LONG, SURPLUS, HUGE, TWO, TWO_SCANS, WAYS };
-    static const char *const ways[] = {"right",   "gap",  "number",     "instance",
-                                       "LBox",    "TBox", "short",      "long",
-                                       "surplus", "huge", "two stores", "second store between scans"};
+    enum {
+        RIGHT,
+        START,
+        GAP,
+        NUMBER,
+        INSTANCE,
+        LBOX,
+        TBOX,
+        SHORT,
+        LONG,
+        SURPLUS,
+        HUGE,
+        TWO,
+        TWO_SCANS,
+        WAYS
+    };
+    static const char *const ways[] = {"right",
+                                       "start",
+                                       "gap",
+                                       "number",
+                                       "instance",
+                                       "LBox",
+                                       "TBox",
+                                       "short",
+                                       "long",
+                                       "surplus",
+                                       "huge",
+                                       "two stores",
+                                       "second store between scans"};
     for (int way = 0; way < WAYS; way++) {
         lk_error err = {0};
         c2pa_layout l;
@@ -231,6 +256,7 @@ static void jpeg_misshapen(void)
                 size_t n = 8;
                 put_be32(seg + 4, z);
                 if (z == 3 && way == GAP) jpeg_segment(&file_a, 0xfe, "comment", 7);
+                if (z == 1 && way == START) seg[5] = 8; /* some readers look at the low half only */
                 if (z == 3 && way == NUMBER) seg[7] = 4;
                 if (z == 3 && way == INSTANCE) seg[3]++;
                 if (z > 1) memcpy(seg + n, store, 8), n += 8;

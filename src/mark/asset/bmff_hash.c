@@ -148,12 +148,15 @@ static lk_status search(hashing *h, const bmff_box *b, int level, lk_error *err)
     return LK_OK;
 }
 
-/* An excluded mfra must at least be made of boxes, or readers differ over it. */
-static lk_status check_list(const asset_source *src, const bmff_box *b, lk_error *err)
+/* mfra is left out of every hash, so anything could be put into it: it must be what the specification knows,
+ * indices (tfra) and its own size (mfro), or readers differ over the file. */
+static lk_status check_mfra(const asset_source *src, const bmff_box *b, lk_error *err)
 {
-    for (uint64_t at = b->start + b->head; at < b->start + b->size;) {
+    for (uint64_t at = b->start + b->head, end = b->start + b->size; at < end;) {
         bmff_box in;
-        LK_TRY(bmff_box_at(src, at, b->start + b->size, false, &in, err));
+        LK_TRY(bmff_box_at(src, at, end, false, &in, err));
+        if (!bmff_type_in(in.type, "tframfro") || in.size < in.head + 8u)
+            return DAMAGED(err, src, "its list of fragments holds what cannot be there");
         at += in.size;
     }
     return LK_OK;
@@ -190,7 +193,7 @@ static lk_status find_ranges(hashing *h, const c2pa_bmff_skip *skip, int count, 
             return LK_FAIL(err, LK_E_UNSUPPORTED,
                            "%s is hashed piece by piece (Merkle tree), which is not checked here",
                            h->src->name);
-        if (tag_is(boxes[b].type, "mfra")) LK_TRY(check_list(h->src, &boxes[b], err));
+        if (tag_is(boxes[b].type, "mfra")) LK_TRY(check_mfra(h->src, &boxes[b], err));
     }
     for (int i = 0; i < count; i++) {
         h->skip = &skip[i];

@@ -85,8 +85,9 @@ static lk_status take_segment(const asset_source *src, asset_scan *sc, jpeg_stor
         if (chunk == 0 || chunk > st->left)
             return DAMAGED(err, src, "segment %u of its manifest store has a wrong size", z);
         st->left -= chunk, st->end = at + size, st->next_z++;
-    } else if (box && z == 1 && size >= HEAD + 20 && tag_is(seg + HEAD + 4, "jumb") &&
+    } else if (box && size >= HEAD + 20 && tag_is(seg + HEAD + 4, "jumb") &&
                tag_is(seg + HEAD + 12, "jumd") && tag_is(seg + HEAD + 16, "c2pa")) {
+        if (z != 1) return DAMAGED(err, src, "its manifest store starts with segment %u", z);
         *st =
             (jpeg_store){.open = true, .next_z = 2, .start = at, .end = at + size, .size = be32(seg + HEAD)};
         memcpy(st->same, seg + 4, 4);

@@ -110,6 +110,12 @@ void known_clear(knowledge *k);
 const known_record *known_find(const knowledge *k, const char *record);
 const known_person *known_own_key(const knowledge *k, const char *subject);
 
+/* log.c, note.c: leaf hashes of all rows, verified from the first (the caller frees); a row in plain words, names looked
+ * up when a registry is given; a checkpoint over a root. */
+lk_status log_leaves(lk_registry *r, lk_hash **leaves, int64_t *n, lk_error *err);
+lk_status log_words(const char *kind, const char *detail, lk_registry *names, lk_text *out, lk_error *err);
+lk_status note_write(const lk_registry *r, int64_t size, const lk_hash *root, lk_text *out, lk_error *err);
+
 /* --- text.c: ids and canonical text ------------------------------------------------------ */
 
 lk_status new_id(char out[37], lk_error *err); /* a random UUID, version 4 */

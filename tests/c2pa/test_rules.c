@@ -388,7 +388,7 @@ static void kept_part_recorded(void) { start_child(); child.part[0].wrong_hash =
 static void kept_undeclared(void) { start_child(); lk_bytes *o = add_part(&child, "org.example.note"); lk_cbor_map(o, 0); child.part[1].list = UNLISTED; link_child(LINKED(.results = true), false); }
 static void kept_bad_actions(void) { forge_start(&child, &ann, false); simple_actions(add_part(&child, "c2pa.actions.v2"), "c2pa.edited", NULL); link_child(LINKED(.results = true), false); }
 static void kept_same_label(void) { start_child(); link_child(LINKED(.results = true), false); strcpy(f.label, child.label); }
-static void kept_unlinked(void) { start_child(); link_child(LINKED(.results = true), false); f.count--; }
+static void kept_unlinked(void) { start_child(); link_child(LINKED(.results = true), false); lk_bytes_clear(&f.part[--f.count].content); }
 static void plain_ingredient(const char *relation, bool title)
 {
     lk_bytes *o = add_part(&f, f.count > 1 ? "c2pa.ingredient.v3__1" : "c2pa.ingredient.v3");

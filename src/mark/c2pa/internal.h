@@ -198,8 +198,8 @@ bool ingredient_view_read(const c2pa_part *p, ingredient_view *out); /* false: m
 /* verify_binding.c: is the file the one that u's hard binding tells of? */
 void judge_binding(judge *j, const c2pa_unit *u);
 
-/* verify.c: findings about a store's bytes; what fuzz/ drives. Leaves j->store.count at 0 when they are none. */
-void judge_store(judge *j, const void *data, size_t n);
+/* verify.c: a store without its file, for fuzz/: all but the binding is judged. */
+lk_status c2pa_verify_bytes(const void *data, size_t n, c2pa_report *out, lk_error *err);
 
 /* describe.c: what a manifest says, for people: copies, nothing points into the store's bytes. false: no memory. */
 bool c2pa_describe(judge *j, c2pa_manifest **out, int *count);

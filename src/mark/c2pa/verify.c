@@ -176,7 +176,7 @@ static c2pa_state state_of(const judge *j)
     return active->has_cose && active->verdict == LK_CERT_TRUSTED ? C2PA_TRUSTED : C2PA_VALID;
 }
 
-void judge_store(judge *j, const void *data, size_t n)
+static void judge_store(judge *j, const void *data, size_t n)
 {
     const char *code = NULL, *url = NULL;
     lk_error why = {0};
@@ -219,30 +219,56 @@ static lk_status judge_file(judge *j, void **data, lk_error *err)
     return j->failed;
 }
 
-lk_status c2pa_verify_file(const char *path, const lk_der *anchors, int anchor_count, int64_t at, c2pa_report *out, lk_error *err)
+/* What a judge starts from and what it comes to. The arena of the judge becomes that of the report. */
+static lk_status judge_new(const char *path, const lk_der *anchors, int anchor_count, int64_t at, judge **out, lk_error *err)
 {
-    *out = (c2pa_report){0};
     lk_arena *arena = NULL;
-    judge *j = NULL;
-    void *data = NULL;
+    *out = NULL;
+    if (lk_arena_new(&arena, 1 << 15) == LK_OK) *out = lk_arena_alloc(arena, sizeof **out);
+    if (!*out) {
+        lk_arena_free(arena);
+        return LK_FAIL(err, LK_E_NOMEM, "no memory to judge %s", path);
+    }
+    **out = (judge){.arena = arena, .path = path, .anchors = anchors, .anchor_count = anchor_count, .at = at ? at : lk_wall_time(), .err = err};
+    return LK_OK;
+}
+
+static lk_status judge_report(judge *j, c2pa_report *out)
+{
     c2pa_manifest *seen = NULL;
-    lk_status s = LK_OK;
-    if (lk_arena_new(&arena, 1 << 15) != LK_OK || !(j = lk_arena_alloc(arena, sizeof *j)))
-        LK_GOTO(failed, LK_FAIL(err, LK_E_NOMEM, "no memory to judge %s", path));
-    *j = (judge){.arena = arena, .path = path, .anchors = anchors, .anchor_count = anchor_count, .at = at ? at : lk_wall_time(), .err = err};
-    LK_GOTO(failed, judge_file(j, &data, err));
-    /* What is described points into the store: it moves into the arena of the report. */
     int count = 0;
-    if (j->store.count && !c2pa_describe(j, &seen, &count)) LK_GOTO(failed, LK_FAIL(err, LK_E_NOMEM, "no memory to judge %s", path));
-    *out = (c2pa_report){.arena = arena, .layout = j->layout, .manifests = seen, .manifest_count = count,
+    if (j->store.count && !c2pa_describe(j, &seen, &count)) judge_no_memory(j);
+    if (j->failed != LK_OK) return j->failed;
+    *out = (c2pa_report){.arena = j->arena, .layout = j->layout, .manifests = seen, .manifest_count = count,
                          .active = count ? &seen[count - 1] : NULL, .findings = j->findings, .finding_count = j->count};
     bool none = j->layout.stores == 0 && j->count == 0;
     out->state = none ? C2PA_NONE : state_of(j);
-    lk_free(data);
     return LK_OK;
-failed:
+}
+
+lk_status c2pa_verify_file(const char *path, const lk_der *anchors, int anchor_count, int64_t at, c2pa_report *out, lk_error *err)
+{
+    *out = (c2pa_report){0};
+    judge *j;
+    LK_TRY(judge_new(path, anchors, anchor_count, at, &j, err));
+    lk_arena *arena = j->arena;
+    void *data = NULL;
+    lk_status s = judge_file(j, &data, err);
+    if (s == LK_OK) s = judge_report(j, out);
     lk_free(data);
-    lk_arena_free(arena);
+    if (s != LK_OK) lk_arena_free(arena);
+    return s;
+}
+
+lk_status c2pa_verify_bytes(const void *data, size_t n, c2pa_report *out, lk_error *err)
+{
+    *out = (c2pa_report){0};
+    judge *j;
+    LK_TRY(judge_new("/dev/null", NULL, 0, 0, &j, err)); /* no file: the binding fails */
+    lk_arena *arena = j->arena;
+    judge_store(j, data, n);
+    lk_status s = judge_report(j, out);
+    if (s != LK_OK) lk_arena_free(arena);
     return s;
 }
 

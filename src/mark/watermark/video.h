@@ -1,4 +1,4 @@
-/* video.h: what the files of the picture's watermark share. The mark is a square tile of 64 x 64 chips of +-1 repeated
+/* video.h: what the files of the picture's watermark share. The mark is a square tile of 37 x 37 chips of +-1 repeated
  * over the luma (video_pattern.c), added with a strength that follows the texture (video_embed.c). The reader whitens
  * frames and keeps their sum in a few slots of time (video_stack.c), folds the sum onto one tile at some assumed
  * geometry, finds the tile's place by its sync chips and reads the bits (video_read.c), and where the geometry is not
@@ -20,9 +20,9 @@
 
 /* --- video_pattern.c --------------------------------------------------------------------------------- */
 
-#define WM_TILE 45                    /* chips a side */
+#define WM_TILE 37                    /* chips a side */
 #define WM_CHIPS (WM_TILE * WM_TILE)
-#define WM_CHIPS_PER_BIT 3            /* in one tile */
+#define WM_CHIPS_PER_BIT 2            /* in one tile */
 #define WM_SYNC_CHIPS (WM_CHIPS - WM_CHIPS_PER_BIT * WM_CODED_BITS)
 #define WM_CELLS (2 * WM_TILE)        /* the reader's tile: two cells a chip */
 #define WM_FLIP 0.48                  /* seconds between the flips of the sign */

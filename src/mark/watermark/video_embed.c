@@ -1,10 +1,11 @@
 /* video_embed.c: adding the tiled pattern to luma: y += s(t) * gain * mask(x) * chip(x).
  *
- * The mask is the local deviation of the luma: noise hides in texture and shows on a flat wall. An edge between two flat
- * areas is no texture, so the deviation is taken where it is smallest in the neighbourhood. The gain is solved per
- * frame from a histogram of mask times chip, so that the mean square of the change after rounding is the one asked
- * for, whatever the picture. Rounding is dithered by an ordered pattern: half a code value of strength becomes one code
- * value on half of the pixels, and the same frame gives the same bytes.
+ * The mask is the local deviation: noise hides in texture and shows on a flat wall. But only mildly so, because codecs at
+ * low rates keep just what lies on flat ground or is strong, and an edge between two flat areas is no texture: the least
+ * strength of the neighbourhood is taken. The gain is solved per frame from a histogram of mask times chip, so that the
+ * mean square of the change after rounding is the one asked for, whatever the picture. Rounding is dithered by an
+ * ordered pattern: half a code value of strength becomes one code value on half of the pixels, and the same frame gives
+ * the same bytes.
  */
 #include "mark/watermark/video.h"
 
@@ -224,13 +225,43 @@ static void make_mask(wm_embedder *w)
     }
 }
 
+WM_CLONES static void least_of(const uint8_t *const row[5], uint8_t *restrict out, int n)
+{
+    const uint8_t *restrict a = row[0], *restrict b = row[1], *restrict c = row[2], *restrict d = row[3],
+                  *restrict e = row[4];
+    for (int x = 0; x < n; x++) {
+        const uint8_t ab = a[x] < b[x] ? a[x] : b[x], cd = c[x] < d[x] ? c[x] : d[x], abcd = ab < cd ? ab : cd;
+        out[x] = abcd < e[x] ? abcd : e[x];
+    }
+}
+
+/* An edge is not texture: take the least strength of the neighbourhood. Overwrites the cells. */
+static void shrink_mask(wm_embedder *w)
+{
+    uint8_t *line = (uint8_t *)w->sum + 32;
+    for (int y = 0; y < w->ch; y++) {
+        const uint8_t *row[5];
+        for (int k = 0; k < 5; k++) row[k] = w->mask + (size_t)LK_CLAMP(y + k - WINDOW, 0, w->ch - 1) * w->cw;
+        least_of(row, line, w->cw);
+        for (int k = 1; k <= WINDOW; k++) {
+            line[-k] = line[0];
+            line[w->cw - 1 + k] = line[w->cw - 1];
+        }
+        for (int k = 0; k < 5; k++) row[k] = line + k - WINDOW;
+        least_of(row, w->cell + (size_t)y * w->cw, w->cw);
+    }
+    uint8_t *swap = w->mask;
+    w->mask = w->cell;
+    w->cell = swap;
+}
+
 /* --- strength ------------------------------------------------------------------------------------------- */
 
 WM_CLONES static void level_row(const uint8_t *restrict mask, const int8_t *restrict pattern, uint8_t *restrict level, int n)
 {
     for (int x = 0; x < n; x++) {
         const int p = pattern[x] < 0 ? -pattern[x] : pattern[x];
-        level[x] = (uint8_t)(mask[x] * p >> 6); /* 2 * FULL is a strength of 1 */
+        level[x] = (uint8_t)(mask[x] * p >> 5); /* 2 * FULL is a strength of 1 */
     }
 }
 
@@ -356,6 +387,7 @@ static void mark(wm_embedder *w, canvas *c, int flip)
     uint32_t count[256];
     make_cells(w, c);
     make_mask(w);
+    shrink_mask(w);
     make_levels(w, count);
     const bool deep = !c->im && c->l.bit_depth > 8;
     const uint32_t gain = solve_gain(count, w->mse, deep ? 4 : 1);

@@ -56,11 +56,11 @@ void wm_tile_chips(const wm_tile *t, uint64_t id, int8_t chip[WM_CHIPS])
         chip[i] = (int8_t)(t->bit[i] < 0 || bit[t->bit[i]] ? t->sign[i] : -t->sign[i]);
 }
 
-const int wm_rung[WM_RUNGS] = {90, 64, 45, 32};
+const int wm_rung[WM_RUNGS] = {64, 45, 32, 24};
 
 int wm_chips_across(int shorter)
 {
     int i = 0;
-    while (i < WM_RUNGS - 1 && shorter * 10 < wm_rung[i] * 39) i++;
+    while (i < WM_RUNGS - 1 && shorter * 10 < wm_rung[i] * 54) i++;
     return wm_rung[i];
 }

@@ -10,7 +10,7 @@
 #define WORKING_SIDE 360
 #define MEAN_RADIUS 3
 #define RMS_RADIUS 6
-#define RMS_FLOOR 0.1f /* code values, squared */
+#define RMS_FLOOR 0.05f /* code values, squared */
 #define CLIP 2.0f
 #define PAD 16
 

@@ -78,6 +78,14 @@ static const cli_option verify_options[] = {
     {"trust", 0, CLI_FILE, "PEM", NULL, 0, 0, "further certificates to trust as roots"},
 };
 
+static const cli_option registry_list_options[] = {
+    {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "one JSON object a line"},
+};
+
+static const cli_option search_options[] = {
+    {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "as one JSON object"},
+};
+
 static const cli_option bench_options[] = {
     {"data", 0, CLI_FILE, "DIR", NULL, 0, 0, "data folder (else LIKENESS_DATA, else ../shared/data)"},
     {"only", 0, CLI_STRING, "WHAT", NULL, 0, 0, "one case: a pair such as A-B, a size such as 96"},
@@ -205,6 +213,25 @@ const cli_command cli_commands[] = {
      "copy, 12 nothing known, 13 broken manifest, 14 marks that contradict each other. No mark is no proof of anything.",
      "  likeness verify clip.mp4\n  likeness verify clip.mp4 --json --project film-x\n  likeness verify photo.jpg --trust newsroom.pem\n",
      OPTIONS(verify_options), CLI_PROJECT_MAYBE | CLI_LONG, cmd_verify},
+
+    {"search", "Examine", "FILE", 1, 1, "find what a clip, picture or sound is a copy of",
+     "Compares the file with every output of the project and with what was registered: same bytes, looks, motion and sound. Finds "
+     "copies that were recoded, scaled, mirrored, turned, cropped about the middle, slowed, or cut out of longer clips, and says which "
+     "seconds match. A file that only looks alike, such as another take of the scene, is told as that. Exit code 0 whether "
+     "something was found or not; see --json to act on it.",
+     "  likeness search seen-on-the-web.mp4\n  likeness search frame.jpg --json --project film-x\n", OPTIONS(search_options),
+     CLI_PROJECT | CLI_LONG, cmd_search},
+    {"registry add", "Examine", "FILE|FOLDER...", 1, -1, "register clips, pictures and sounds so that copies of them are found",
+     "Reads each file once and keeps hashes of its looks, motion and sound, not the file. Outputs are registered when they are "
+     "made. Files that cannot be read are skipped and named; Ctrl-C keeps what is done, and the same command goes on.",
+     "  likeness registry add rushes/\n  likeness registry add scene.mp4 poster.jpg voice.wav\n", NO_OPTIONS,
+     CLI_PROJECT_CREATE | CLI_LONG, cmd_registry_add},
+    {"registry list", "Examine", "", 0, 0, "list what is registered", NULL, "  likeness registry list\n  likeness registry list --json\n",
+     OPTIONS(registry_list_options), CLI_PROJECT, cmd_registry_list},
+    {"registry remove", "Examine", "FILE", 1, 1, "no longer watch for copies of a file",
+     "FILE is the path it was registered under, or its SHA-256 (8 digits or more). Outputs of the project stay registered: their "
+     "hidden marks lead to these rows.",
+     "  likeness registry remove rushes/scene-4.mp4\n  likeness registry remove 5f0c77aa\n", NO_OPTIONS, CLI_PROJECT, cmd_registry_remove},
 
     {"bench", "For engineers", "NAME", 0, 1, "measure quality and speed; without a name: list the benches", NULL,
      "  likeness bench train\n  likeness bench face --csv bench/results/face.csv\n  likeness bench swap --only A-B --minutes 20\n",

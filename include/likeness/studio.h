@@ -165,6 +165,25 @@ typedef struct lk_verify_job {
 lk_status lk_verify_run(lk_project *p_or_null, const lk_verify_job *job, int *outcome, lk_line_fn out, void *user,
                         const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
 
+/* --- copies: files that are watched for --------------------------------------------------------- */
+
+/* The registry of looks and sounds of a project: every output, and files that are added. Only hashes are kept. */
+typedef struct lk_copies_job {
+    const char *const *paths; /* files and folders (with all that is in them, but no other project) */
+    int path_count;
+} lk_copies_job;
+typedef struct lk_copies_result { int64_t files, added, known, skipped; double seconds, clip_seconds; } lk_copies_result;
+/* A file that cannot be read is told as a line and skipped; files that were named fail the job when all is done. What was
+ * added stays when the job is stopped, and is passed over the next time. */
+lk_status lk_copies_job_add(lk_project *p, const lk_copies_job *job, lk_copies_result *result, lk_line_fn out, void *user,
+                            const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
+lk_status lk_copies_job_list(lk_project *p, bool json, lk_line_fn out, void *user, lk_error *err);
+/* An added file, by its path or its SHA-256 (8 digits or more). Outputs stay: their marks lead here. */
+lk_status lk_copies_job_remove(lk_project *p, const char *file, lk_line_fn out, void *user, lk_error *err);
+/* What a file is a copy of, in words or as one JSON object. LK_OK found or not; found (may be NULL): how many copies. */
+lk_status lk_copies_job_search(lk_project *p, const char *path, bool json, int *found, lk_line_fn out, void *user,
+                               const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
+
 /* --- benches ------------------------------------------------------------------------------- */
 
 typedef struct lk_bench_job {

@@ -294,7 +294,7 @@ lk_status lk_copies_hashes_sound(lk_copies_hashes *h, const lk_audio *a, lk_erro
 
 /* --- a whole file ----------------------------------------------------------------------------------------- */
 
-static lk_status file_frames(lk_copies_hashes *h, lk_reader *r, const lk_cancel *cancel, lk_error *err)
+static lk_status file_frames(lk_copies_hashes *h, lk_reader *r, lk_copies_watch_fn watch, void *user, const lk_cancel *cancel, lk_error *err)
 {
     const lk_media_info *info = lk_reader_info(r);
     double tail = 0;
@@ -320,6 +320,7 @@ static lk_status file_frames(lk_copies_hashes *h, lk_reader *r, const lk_cancel 
         if (s == LK_OK && fi.time_base.den > 0) tail = (double)fi.duration * fi.time_base.num / fi.time_base.den;
         lk_frame_unref(&f);
         LK_TRY(s);
+        if (watch) watch(user, fi.seconds, info->duration);
     }
 }
 
@@ -335,6 +336,12 @@ static lk_status file_sound(lk_copies_hashes *h, const char *path, lk_error *err
 
 lk_status lk_copies_hashes_file(const char *path, lk_copies_hashes **out, const lk_cancel *cancel, lk_error *err)
 {
+    return lk_copies_hashes_watch(path, out, NULL, NULL, cancel, err);
+}
+
+lk_status lk_copies_hashes_watch(const char *path, lk_copies_hashes **out, lk_copies_watch_fn watch, void *user, const lk_cancel *cancel,
+                                 lk_error *err)
+{
     lk_reader *r = NULL;
     lk_error sound_err = {0};
     LK_TRY(lk_copies_hashes_new(out, err));
@@ -343,7 +350,7 @@ lk_status lk_copies_hashes_file(const char *path, lk_copies_hashes **out, const 
         s = file_sound(*out, path, &sound_err);
         if (s != LK_OK && s != LK_E_FORMAT && err) *err = sound_err; /* else the reader's words stay */
     } else if (s == LK_OK) {
-        s = file_frames(*out, r, cancel, err);
+        s = file_frames(*out, r, watch, user, cancel, err);
         if (s == LK_OK && lk_reader_info(r)->has_audio) s = file_sound(*out, path, err);
     }
     lk_reader_close(&r);

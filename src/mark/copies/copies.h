@@ -36,6 +36,10 @@ lk_status lk_copies_hashes_image(lk_copies_hashes *h, const lk_image *rgb, lk_er
 lk_status lk_copies_hashes_sound(lk_copies_hashes *h, const lk_audio *a, lk_error *err);
 void lk_copies_hashes_free(lk_copies_hashes **h);
 lk_status lk_copies_hashes_file(const char *path, lk_copies_hashes **out, const lk_cancel *cancel, lk_error *err);
+/* The same, telling now and then how far it is; watch may be NULL. */
+typedef void (*lk_copies_watch_fn)(void *user, double seconds, double duration);
+lk_status lk_copies_hashes_watch(const char *path, lk_copies_hashes **out, lk_copies_watch_fn watch, void *user, const lk_cancel *cancel,
+                                 lk_error *err);
 lk_status lk_copies_add(lk_copies *c, const lk_copy_entry *e, const lk_copies_hashes *h, lk_error *err);
 lk_status lk_copies_remove(lk_copies *c, const lk_hash *file, lk_error *err);
 
@@ -71,6 +75,9 @@ lk_status lk_copies_search(lk_copies *c, const lk_copies_hashes *query, const lk
                            int *count, lk_error *err);
 /* The entry of a watermark id; LK_E_NOTFOUND. */
 lk_status lk_copies_by_watermark(lk_copies *c, uint64_t id, lk_copy_entry *out, lk_error *err);
+/* The entry of a file's SHA-256; LK_E_NOTFOUND. */
+lk_status lk_copies_by_file(lk_copies *c, const lk_hash *file, lk_copy_entry *out, lk_error *err);
+lk_status lk_copies_count(lk_copies *c, int64_t *files, lk_error *err);
 lk_status lk_copies_each(lk_copies *c, lk_status (*fn)(void *user, const lk_copy_entry *e), void *user, lk_error *err);
 
 #endif

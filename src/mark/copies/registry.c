@@ -255,6 +255,21 @@ lk_status copies_entry(lk_copies *c, int64_t id, lk_copy_entry *out, lk_error *e
     return s == LK_END ? bent(c, "hashes of a file without a row", err) : s;
 }
 
+lk_status lk_copies_by_file(lk_copies *c, const lk_hash *file, lk_copy_entry *out, lk_error *err)
+{
+    int64_t id = 0;
+    lk_status s = copies_id_of(c, file, &id, err);
+    if (s == LK_END) return LK_FAIL(err, LK_E_NOTFOUND, "the file is not registered in %s; likeness registry list shows what is", lk_store_path(c->db));
+    LK_TRY(s);
+    return copies_entry(c, id, out, err);
+}
+
+lk_status lk_copies_count(lk_copies *c, int64_t *files, lk_error *err)
+{
+    lk_status s = one_int(c, "SELECT count(*) FROM file", NULL, files, err);
+    return s == LK_END ? bent(c, "no answer", err) : s;
+}
+
 lk_status lk_copies_by_watermark(lk_copies *c, uint64_t id, lk_copy_entry *out, lk_error *err)
 {
     lk_status s = id ? entry_where(c, ENTRY "WHERE watermark = ?1 AND watermark != 0 ORDER BY id LIMIT 1", (int64_t)id, out, err) : LK_END;

@@ -200,6 +200,46 @@ static void forge_parts(forge *f, lk_bytes *o)
     jumbf_close(o, all);
 }
 
+/* [head, unprotected, payload, sig] written anew; the signature is of the head as it is written. */
+static void rebuild(forge *x, lk_bytes *o, int alg, bool chain_in_head, bool chain_loose, const void *pad, size_t pad_n, bool payload)
+{
+    lk_bytes head = {0}, out = {0};
+    lk_cbor_map(&head, chain_in_head ? 2 : 1);
+    lk_cbor_uint(&head, 1);
+    lk_cbor_int(&head, alg);
+    if (chain_in_head) {
+        lk_cbor_uint(&head, 33);
+        lk_cbor_bytes(&head, x->who->chain[0].data, x->who->chain[0].n);
+    }
+    lk_bytes claim = {0}, tbs = {0};
+    forge_claim(x, &claim);
+    uint8_t sig[LK_PK_SIG_MAX];
+    size_t sig_n;
+    lk_error err = {0};
+    cose_to_sign(&tbs, head.b, head.len, claim.b, claim.len);
+    CHECK_OK(lk_pk_sign(x->who->key, tbs.b, tbs.len, sig, &sig_n, &err), &err);
+    lk_cbor_tag(&out, 18);
+    lk_cbor_array(&out, 4);
+    lk_cbor_bytes(&out, head.b, head.len);
+    lk_cbor_map(&out, (chain_loose ? 1 : 0) + (pad ? 1 : 0));
+    if (chain_loose) {
+        lk_cbor_uint(&out, 33);
+        lk_cbor_bytes(&out, x->who->chain[0].data, x->who->chain[0].n);
+    }
+    if (pad) {
+        lk_cbor_text(&out, "pad");
+        lk_cbor_bytes(&out, pad, pad_n);
+    }
+    if (payload) lk_cbor_bytes(&out, claim.b, claim.len);
+    else lk_cbor_null(&out);
+    lk_cbor_bytes(&out, sig, sig_n);
+    o->len = 0;
+    lk_bytes_add(o, out.b, out.len);
+    lk_bytes_clear(&head);
+    lk_bytes_clear(&claim);
+    lk_bytes_clear(&tbs);
+    lk_bytes_clear(&out);
+}
 /* One manifest box. */
 static void forge_manifest(forge *f, lk_bytes *o)
 {

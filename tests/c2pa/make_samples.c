@@ -1,14 +1,17 @@
 /* make_samples.c: `c2pa_samples IN-FOLDER OUT-FOLDER [INGREDIENT...]`: signs every file of IN-FOLDER in several ways, with a throw-away
  * root and leaf of each kind of key, for readers that are not ours (tools/referee). OUT-FOLDER gets root.pem and
  * NAME.KEY.WAY.EXT: plain (made from nothing), opened (of a parent without manifest), rich (everything at once), again
- * (the rich one signed once more, with both manifests kept), withN (the N-th INGREDIENT as a component).
+ * (the rich one signed once more, with both manifests kept), withN (the N-th INGREDIENT as a component),
+ * stamped (plain, with a time stamp of an authority whose root is in root.pem too).
  */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "check.h"
 #include "mark/c2pa/c2pa.h"
+#include "stamp.h"
 
 #define IPTC "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -54,6 +57,8 @@ static void sign(const char *in, const char *out, const c2pa_spec *spec, const c
     printf("%s\n", out);
 }
 
+static authority stamps;
+
 static void sign_ways(const char *in, const char *file, const char *out, const char *key, const signer_set *s)
 {
     char *plain = name_of(out, file, key, "plain"), *opened = name_of(out, file, key, "opened");
@@ -61,6 +66,12 @@ static void sign_ways(const char *in, const char *file, const char *out, const c
     c2pa_action made = {.action = "c2pa.created", .source_type = IPTC "trainedAlgorithmicMedia"};
     c2pa_spec spec = {.title = file, .actions = &made, .action_count = 1, .log_index = -1};
     sign(in, plain, &spec, &s->signer);
+    char *stamped = name_of(out, file, key, "stamped");
+    c2pa_signer timed = s->signer;
+    timed.time_stamp = authority_stamp;
+    timed.time_stamp_user = &stamps;
+    sign(in, stamped, &spec, &timed);
+    lk_free(stamped);
 
     c2pa_ingredient parent = {.relation = C2PA_PARENT_OF, .title = file, .path = in};
     c2pa_action open = {.action = "c2pa.opened", .ingredients = {0}, .ingredient_count = 1};
@@ -122,13 +133,15 @@ int main(int argc, char **argv)
     }
     static const struct { lk_pk_alg alg; const char *name; } keys[] = {{LK_PK_ES256, "es256"}, {LK_PK_EDDSA, "ed25519"}};
     signer_set s[LK_COUNT(keys)] = {0};
-    lk_der roots[LK_COUNT(keys)];
+    lk_der roots[LK_COUNT(keys) + 1];
+    authority_make(&stamps, lk_wall_time());
+    roots[LK_COUNT(keys)] = stamps.root.der;
     for (size_t k = 0; k < LK_COUNT(keys); k++) {
         make_signer(keys[k].alg, &s[k]);
         roots[k] = s[k].root;
     }
     char *pem, *path = lk_strfmt("%s/root.pem", argv[2]);
-    must(lk_cert_to_pem(roots, LK_COUNT(keys), &pem, &err), "root.pem");
+    must(lk_cert_to_pem(roots, LK_COUNT(roots), &pem, &err), "root.pem");
     must(lk_file_write_atomic(path, pem, strlen(pem), &err), "root.pem");
     lk_free(pem);
     lk_free(path);
@@ -149,5 +162,6 @@ int main(int argc, char **argv)
     }
     closedir(d);
     for (size_t k = 0; k < LK_COUNT(keys); k++) free_signer(&s[k]);
+    authority_free(&stamps);
     return 0;
 }

@@ -225,46 +225,6 @@ static void signature_bit(void) { fresh(); f.edit_cose = flip; }
 static void cut_signature(forge *x, lk_bytes *o) { o->b[o->len - 65] = 63; memmove(o->b + o->len - 64, o->b + o->len - 63, 63); o->len--; }
 static void signature_short(void) { fresh(); f.edit_cose = cut_signature; }
 
-/* [head, unprotected, payload, sig] written anew; the signature is of the head as it is written. */
-static void rebuild(forge *x, lk_bytes *o, int alg, bool chain_in_head, bool chain_loose, const void *pad, size_t pad_n, bool payload)
-{
-    lk_bytes head = {0}, out = {0};
-    lk_cbor_map(&head, chain_in_head ? 2 : 1);
-    lk_cbor_uint(&head, 1);
-    lk_cbor_int(&head, alg);
-    if (chain_in_head) {
-        lk_cbor_uint(&head, 33);
-        lk_cbor_bytes(&head, x->who->chain[0].data, x->who->chain[0].n);
-    }
-    lk_bytes claim = {0}, tbs = {0};
-    forge_claim(x, &claim);
-    uint8_t sig[LK_PK_SIG_MAX];
-    size_t sig_n;
-    lk_error err = {0};
-    cose_to_sign(&tbs, head.b, head.len, claim.b, claim.len);
-    CHECK_OK(lk_pk_sign(x->who->key, tbs.b, tbs.len, sig, &sig_n, &err), &err);
-    lk_cbor_tag(&out, 18);
-    lk_cbor_array(&out, 4);
-    lk_cbor_bytes(&out, head.b, head.len);
-    lk_cbor_map(&out, (chain_loose ? 1 : 0) + (pad ? 1 : 0));
-    if (chain_loose) {
-        lk_cbor_uint(&out, 33);
-        lk_cbor_bytes(&out, x->who->chain[0].data, x->who->chain[0].n);
-    }
-    if (pad) {
-        lk_cbor_text(&out, "pad");
-        lk_cbor_bytes(&out, pad, pad_n);
-    }
-    if (payload) lk_cbor_bytes(&out, claim.b, claim.len);
-    else lk_cbor_null(&out);
-    lk_cbor_bytes(&out, sig, sig_n);
-    o->len = 0;
-    lk_bytes_add(o, out.b, out.len);
-    lk_bytes_clear(&head);
-    lk_bytes_clear(&claim);
-    lk_bytes_clear(&tbs);
-    lk_bytes_clear(&out);
-}
 static void re_same(forge *x, lk_bytes *o) { rebuild(x, o, -7, true, false, NULL, 0, false); }
 static void re_loose(forge *x, lk_bytes *o) { rebuild(x, o, -7, false, true, NULL, 0, false); }
 static void re_both(forge *x, lk_bytes *o) { rebuild(x, o, -7, true, true, NULL, 0, false); }
@@ -285,148 +245,7 @@ static void cose_dirty(void) { fresh(); f.edit_cose = re_dirty; }
 static void cose_payload(void) { fresh(); f.edit_cose = re_payload; }
 static void expired(void) { forge_start(&f, &old, true); }
 
-/* --- ingredients ------------------------------------------------------------------------------------------------- */
-
-typedef struct linked { bool results, bad_hash, bad_signature, no_signature; const char *record, *relation, *url; } linked;
-
-/* child's manifest goes before f's; its link into an ingredient assertion of f. */
-static void link_child(const linked *how, bool open)
-{
-    lk_bytes *o;
-    if (!child.part[child.count - 1].binding) { /* any binding will do: an ingredient's is not judged */
-        forge_binding(&child, NULL, NULL, add_part(&child, "c2pa.hash.data"));
-        child.part[child.count - 1].binding = true;
-    }
-    forge_start(&f, &ann, !open);
-    size_t at = f.before.len;
-    lk_bytes_add(&f.before, child.before.b, child.before.len);
-    at = f.before.len;
-    forge_manifest(&child, &f.before);
-    jumbf_box *box = NULL;
-    lk_arena *arena = NULL;
-    lk_error err = {0};
-    CHECK_OK(lk_arena_new(&arena, 4096), &err);
-    CHECK_OK(jumbf_parse(f.before.b + at, f.before.len - at, arena, &box, &err), &err);
-    const jumbf_box *signature = box->child;
-    while (signature->next) signature = signature->next;
-    lk_hash mine = lk_hash_bytes(box->data, box->n), its = lk_hash_bytes(signature->data, signature->n);
-    mine.b[3] ^= how->bad_hash;
-    its.b[3] ^= how->bad_signature;
-    char url[240], signature_url[300];
-    snprintf(url, sizeof url, "self#jumbf=/c2pa/%s", child.label);
-    snprintf(signature_url, sizeof signature_url, "%s/c2pa.signature", url);
-    o = add_part(&f, "c2pa.ingredient.v3");
-    lk_cbor_map(o, 2u + !how->no_signature + how->results);
-    entry(o, "relationship", how->relation ? how->relation : open ? "parentOf" : "componentOf");
-    lk_cbor_text(o, "activeManifest");
-    c2pa_write_link(o, how->url ? how->url : url, &mine, true);
-    if (!how->no_signature) {
-        lk_cbor_text(o, "claimSignature");
-        c2pa_write_link(o, signature_url, &its, true);
-    }
-    if (how->results) {
-        lk_cbor_text(o, "validationResults");
-        lk_cbor_map(o, 1);
-        lk_cbor_text(o, "activeManifest");
-        lk_cbor_map(o, 3);
-        lk_cbor_text(o, "success");
-        lk_cbor_array(o, 0);
-        lk_cbor_text(o, "informational");
-        lk_cbor_array(o, 0);
-        lk_cbor_text(o, "failure");
-        lk_cbor_array(o, how->record ? 1 : 0);
-        if (how->record) {
-            lk_cbor_map(o, 2);
-            entry(o, "code", how->record);
-            if (!strcmp(how->record, "claimSignature.mismatch")) {
-                entry(o, "url", signature_url);
-            } else {
-                lk_cbor_text(o, "url");
-                lk_text t = {0};
-                lk_text_add(&t, "%s/c2pa.assertions/c2pa.actions.v2", url);
-                lk_cbor_text(o, t.s);
-                lk_text_clear(&t);
-            }
-        }
-    }
-    if (open) {
-        lk_bytes *a = add_part(&f, "c2pa.actions.v2");
-        lk_bytes box_bytes = {0};
-        size_t b = jumbf_open(&box_bytes, "cbor", "c2pa.ingredient.v3");
-        jumbf_content(&box_bytes, "cbor", o->b, o->len);
-        jumbf_close(&box_bytes, b);
-        lk_hash h = lk_hash_bytes(box_bytes.b + 8, box_bytes.len - 8);
-        lk_bytes_clear(&box_bytes);
-        open_actions(a, 1);
-        action(a, "c2pa.opened", NULL, 1);
-        lk_cbor_text(a, "parameters");
-        lk_cbor_map(a, 1);
-        lk_cbor_text(a, "ingredients");
-        lk_cbor_array(a, 1);
-        c2pa_write_link(a, "self#jumbf=c2pa.assertions/c2pa.ingredient.v3", &h, false);
-    }
-    lk_arena_free(arena);
-}
-
-static void start_child(void) { forge_start(&child, &ann, true); }
-#define LINKED(...) (&(linked){__VA_ARGS__})
-static void kept(void) { start_child(); link_child(LINKED(.results = true), false); }
-static void opened(void) { start_child(); link_child(LINKED(.results = true), true); }
-static void opened_component(void) { start_child(); link_child(LINKED(.results = true, .relation = "componentOf"), true); }
-static void no_results(void) { start_child(); link_child(LINKED(0), false); }
-static void kept_unsigned(void) { start_child(); link_child(LINKED(.results = true, .no_signature = true), false); }
-static void kept_changed(void) { start_child(); link_child(LINKED(.results = true, .bad_hash = true), false); }
-static void kept_resigned(void) { start_child(); link_child(LINKED(.results = true, .bad_signature = true), false); }
-static void kept_gone(void) { start_child(); link_child(LINKED(.results = true, .url = "self#jumbf=/c2pa/urn:c2pa:8d1a3b46-6f1e-4e0e-8c55-0d1d8f2a0b11"), false); }
-static void kept_relative(void) { start_child(); link_child(LINKED(.results = true, .url = "self#jumbf=c2pa.assertions/x"), false); }
-static void relation_wrong(void) { start_child(); link_child(LINKED(.results = true, .relation = "uncleOf"), false); }
-static void kept_broken(void) { start_child(); child.edit_cose = flip; link_child(LINKED(.results = true), false); }
-static void kept_recorded(void) { start_child(); child.edit_cose = flip; link_child(LINKED(.results = true, .record = "claimSignature.mismatch"), false); }
-static void kept_misrecorded(void) { start_child(); child.edit_cose = flip; link_child(LINKED(.results = true, .record = "assertion.hashedURI.mismatch"), false); }
-static void kept_forged_part(void) { start_child(); child.part[0].wrong_hash = true; link_child(LINKED(.results = true), false); }
-static void kept_part_recorded(void) { start_child(); child.part[0].wrong_hash = true; link_child(LINKED(.results = true, .record = "assertion.hashedURI.mismatch"), false); }
-static void kept_undeclared(void) { start_child(); lk_bytes *o = add_part(&child, "org.example.note"); lk_cbor_map(o, 0); child.part[1].list = UNLISTED; link_child(LINKED(.results = true), false); }
-static void kept_bad_actions(void) { forge_start(&child, &ann, false); simple_actions(add_part(&child, "c2pa.actions.v2"), "c2pa.edited", NULL); link_child(LINKED(.results = true), false); }
-static void kept_same_label(void) { start_child(); link_child(LINKED(.results = true), false); strcpy(f.label, child.label); }
-static void kept_unlinked(void) { start_child(); link_child(LINKED(.results = true), false); lk_bytes_clear(&f.part[--f.count].content); }
-static void plain_ingredient(const char *relation, bool title)
-{
-    lk_bytes *o = add_part(&f, f.count > 1 ? "c2pa.ingredient.v3__1" : "c2pa.ingredient.v3");
-    lk_cbor_map(o, title ? 2 : 1);
-    if (relation) entry(o, "relationship", relation);
-    else entry(o, "dc:format", "image/png");
-    if (title) entry(o, "dc:title", "a picture");
-}
-static void unmarked(void) { fresh(); plain_ingredient("componentOf", true); }
-static void input_to(void) { fresh(); plain_ingredient("inputTo", false); }
-static void unrelated(void) { fresh(); plain_ingredient(NULL, false); }
-static void two_parents(void) { fresh(); plain_ingredient("parentOf", false); plain_ingredient("parentOf", true); }
-
-static void chain_of(int depth)
-{
-    start_child();
-    for (int i = 1; i < depth; i++) {
-        link_child(LINKED(.results = true), false);
-        forge_clear(&child);
-        child = f;
-    }
-    link_child(LINKED(.results = true), false);
-}
-static void chain_10(void) { chain_of(10); }
-static void chain_64(void) { chain_of(64); }
-static void chain_65(void) { chain_of(65); }
-
-/* --- redactions ---------------------------------------------------------------------------------------------------- */
-
-static char redacted_url[240];
-static void redacts_own(void)
-{
-    fresh();
-    snprintf(redacted_url, sizeof redacted_url, "self#jumbf=/c2pa/%s/c2pa.assertions/org.example.note", f.label);
-    f.redacted = redacted_url;
-}
-static void redacts_actions(void) { fresh(); f.redacted = "self#jumbf=/c2pa/urn:c2pa:8d1a3b46-6f1e-4e0e-8c55-0d1d8f2a0b11/c2pa.assertions/c2pa.actions.v2"; }
-static void redacts_binding(void) { fresh(); f.redacted = "self#jumbf=/c2pa/urn:c2pa:8d1a3b46-6f1e-4e0e-8c55-0d1d8f2a0b11/c2pa.assertions/c2pa.hash.data"; }
+#include "kept.h"
 
 /* --- updates ------------------------------------------------------------------------------------------------------- */
 
@@ -567,6 +386,13 @@ static const struct row { const char *name; void (*make)(void); const char *code
     GOOD_ROW(chain_10),
     GOOD_ROW(chain_64),
     BAD_ROW(chain_65, "assertion.ingredient.malformed"),
+    {"redacted_blank", redacted_blank, "ingredient.claimSignature.validated", C2PA_TRUSTED},
+    GOOD_ROW(redacted_cut),
+    BAD_ROW(blank_unredacted, "ingredient.manifest.mismatch"),
+    BAD_ROW(redacted_there, "assertion.notRedacted"),
+    BAD_ROW(redacted_unsigned, "ingredient.claimSignature.missing"),
+    BAD_ROW(redacted_changed, "assertion.hashedURI.mismatch"),
+    BAD_ROW(redacted_wrong_signature, "ingredient.claimSignature.mismatch"),
     BAD_ROW(redacts_own, "assertion.selfRedacted"),
     BAD_ROW(redacts_actions, "assertion.action.redacted"),
     BAD_ROW(redacts_binding, "assertion.dataHash.redacted"),

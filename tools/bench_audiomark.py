@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Attacks the sound watermark and counts the ids that come back whole.
 
-    bench_audiomark.py attack AM_TOOL [--data DIR] [--work DIR] [--only NAME,...] [--pieces GLOB] [--csv FILE]
+    bench_audiomark.py attack AM_TOOL [--data DIR] [--work DIR] [--targets|--others|--only NAME,...] [--pieces GLOB] [--csv FILE]
     bench_audiomark.py null   AM_TOOL [--data DIR] [--hours 10] [--seed 1] [--csv FILE]
 
 AM_TOOL is BUILD/tests/audiomark/am_tool; the `ffmpeg` program does the attacks. Speech is cut into pieces of 12 s: LibriSpeech
@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 
-# name, extension of the result, ffmpeg's output options ({sr} = the piece's own rate), in the targets' list
+# name, extension of the result, ffmpeg's output options ({sr} = the piece's own rate), asked for by --targets
 ATTACKS = [
     ("none", "wav", "-c:a pcm_s16le", True),
     ("AAC 64k", "m4a", "-c:a aac -b:a 64k", True),
@@ -91,7 +91,8 @@ def make_pieces(data, folder, seconds=12):
     pieces_of(sorted(glob.glob(data + "/speech_lj/*.flac")), "speech-lj", folder, seconds, 12)
     pieces_of(sorted(glob.glob(data + "/grid/s1/*.mpg")), "speech-grid", folder, seconds, 6)
     for a in "ABCDEF":
-        pieces_of(["%s/actors/actors/%s/perf.wav" % (data, a)], "speech-actor" + a, folder, seconds, 1)
+        pieces_of(["%s/actors/actors/%s/%s" % (data, a, f) for f in ("perf.wav", "train.flac")], "speech-actor" + a,
+                  folder, seconds, 3)
     for n in ["arcade_music", "cinematic", "jazz_guitar", "piano", "rain", "train", "crowd_cheering", "applause", "birds1"]:
         f = "%s/noise/%s.flac" % (data, n)
         pieces_of([f, f], "other-" + n, folder, seconds, 1)
@@ -150,7 +151,7 @@ def bench_attacks(a):
     scratch = os.path.join(a.work, "scratch%d" % os.getpid())
     os.makedirs(scratch, exist_ok=True)
     files = [f for f in sorted(glob.glob(a.work + "/pieces/*.wav")) if fnmatch.fnmatch(os.path.basename(f), a.pieces)]
-    rows = [r for r in ATTACKS if not a.only or r[0] in a.only.split(",")]
+    rows = [r for r in ATTACKS if (not a.only or r[0] in a.only.split(",")) and (not a.targets or r[3]) and (not a.others or not r[3])]
     good, count, missed = collections.Counter(), collections.Counter(), collections.defaultdict(list)
     snr, cost, seconds, read_cost, read_seconds = collections.defaultdict(list), 0, 0, 0, 0
     for i, f in enumerate(files):
@@ -179,6 +180,8 @@ def bench_attacks(a):
                 missed[kind, row[0]].append(name)
             elif row[0] == "none":
                 read_cost, read_seconds = read_cost + float(d[6]), read_seconds + float(d[7])
+        print("# %d of %d: %s, missed %s" % (i + 1, len(files), name, "; ".join(r[0] for r in rows if missed[kind, r[0]][-1:] == [name])
+                                             or "nothing"), flush=True)
     for kind in sorted(snr, reverse=True):
         case = "12 s of " + {"speech": "speech", "other": "music or noise"}[kind]
         table.row(case, "SNR least (n %d)" % len(snr[kind]), min(snr[kind]), "dB")
@@ -236,7 +239,9 @@ def main():
     here = os.path.dirname(os.path.abspath(__file__))
     p.add_argument("--data", default=os.environ.get("LIKENESS_DATA", os.path.join(here, "..", "..", "shared", "data")))
     p.add_argument("--work", default="/tmp/bench-audiomark")
-    p.add_argument("--only", default="")
+    p.add_argument("--only", default="", help="attacks by name, with commas between")
+    p.add_argument("--targets", action="store_true", help="only the attacks that must never succeed")
+    p.add_argument("--others", action="store_true", help="only the other attacks")
     p.add_argument("--pieces", default="*")
     p.add_argument("--csv", default="")
     p.add_argument("--hours", type=float, default=10)

@@ -43,7 +43,7 @@ static void test_learns(void)
         lk_affine to_frame = lk_affine_invert(lk_face_align(lm, 32, 1.0f));
         lk_image_warp(&frame, &crop, to_frame, LK_FILTER_AREA, LK_BORDER_CLAMP);
         lk_image_warp(&other, &want, to_frame, LK_FILTER_AREA, LK_BORDER_CLAMP);
-        CHECK_OK(lk_swap_model_run(m, &crop, 1, &face, &mask, &err), &err);
+        CHECK_OK(lk_swap_model_run(m, &crop, 1, NULL, &face, &mask, &err), &err);
         for (int y = 8; y < 24; y++)
             /* Features, with the skin's tone taken out: a swap keeps the target's light. */
             for (int x = 8; x < 24; x++) {

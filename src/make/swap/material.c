@@ -117,6 +117,7 @@ static lk_status gather(swap_material *m, lk_dataset *const *a, int na, lk_datas
     lk_hasher_add(h, kind, strlen(kind));
     for (int i = 0; i < na + nb; i++) {
         m->people[i].data = i < na ? a[i] : b[i - na];
+        m->people[i].side = i < na ? 0 : 1;
         lk_hash hash = lk_dataset_hash(m->people[i].data);
         uint8_t role = i < na ? 0 : 1;
         lk_hasher_add(h, &role, 1);
@@ -213,12 +214,6 @@ static void free_group(swap_group *g) { lk_free(g->items); }
 
 /* --- blinks ------------------------------------------------------------------------------------ */
 
-static float eyes_open(const lk_sample *s)
-{
-    return (gap(s->lm, 37, 41) + gap(s->lm, 38, 40) + gap(s->lm, 43, 47) + gap(s->lm, 44, 46)) /
-           fmaxf(gap(s->lm, 36, 45), 1.0f);
-}
-
 static int ascending(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;
@@ -238,7 +233,7 @@ static lk_status add_blinks(swap_material *m, int side, const swap_group *from, 
     int shut = 0;
     for (int i = 0; i < from->count; i++) {
         lk_sample s = lk_dataset_at(m->people[from->items[i].seen_person].data, from->items[i].seen);
-        open[i] = sorted[i] = eyes_open(&s);
+        open[i] = sorted[i] = swap_eyes_open(s.lm);
     }
     qsort(sorted, (size_t)from->count, sizeof *sorted, ascending);
     float half = sorted[from->count / 2] * 0.5f;

@@ -9,13 +9,15 @@
 #include <string.h>
 
 #define MODEL_BATCH_MAX 8
+#define LIDS_GAIN 1.2f /* the measured step shuts eyes that the code already half shuts; a little more shuts all */
 
 struct lk_swap_model {
     lk_swap_config config;
     lk_params *params;
     lk_net *net;
-    lk_node pictures;
+    lk_node pictures, lids; /* lids: what is added to the code to shut the eyes */
     int batch;
+    float *shut, usual;     /* direction and the performer's usual opening; NULL = this model cannot blink */
 };
 
 static lk_status bad(const char *path, const char *what, lk_error *err)
@@ -91,6 +93,32 @@ static lk_status finite_only(const char *path, lk_params *p, lk_error *err)
     return LK_OK;
 }
 
+/* How this model shuts eyes; files of before that was measured have none. */
+static lk_status read_blink(const char *path, const lk_safetensors *st, lk_swap_model *m, lk_error *err)
+{
+    const lk_named_tensor *t = lk_safetensors_find(st, SWAP_BLINK);
+    const char *usual = lk_safetensors_meta(st, "eyes_usual");
+    const size_t bytes = (size_t)m->config.ae * sizeof(float);
+    if (!t || !usual) return LK_OK;
+    m->usual = strtof(usual, NULL);
+    if (strcmp(t->dtype, "F32") || t->bytes != bytes || !(m->usual > 0 && m->usual < 4))
+        return bad(path, "what it says of shut eyes is damaged", err);
+    m->shut = lk_alloc(bytes);
+    if (!m->shut) return LK_FAIL(err, LK_E_NOMEM, "no memory for model '%s'", path);
+    memcpy(m->shut, t->data, bytes);
+    for (int k = 0; k < m->config.ae; k++)
+        if (!isfinite(m->shut[k])) return bad(path, "what it says of shut eyes is damaged", err);
+    return LK_OK;
+}
+
+float lk_swap_model_shut(const lk_swap_model *m, const lk_point lm[LK_LANDMARKS])
+{
+    float flat[2 * LK_LANDMARKS];
+    if (!m->shut) return 0;
+    for (int i = 0; i < LK_LANDMARKS; i++) flat[2 * i] = lm[i].x, flat[2 * i + 1] = lm[i].y;
+    return swap_eyes_shut(swap_eyes_open(flat), m->usual);
+}
+
 lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_grant *target, int batch,
                              lk_swap_model **out, lk_error *err)
 {
@@ -119,14 +147,16 @@ lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_
         m->config = info.config;
         m->batch = batch;
         m->pictures = lk_net_input(m->net, (lk_shape){batch, info.config.size, info.config.size, 3}, false);
-        swap_describe_decoder(m->net, "src.", swap_describe_encoder(m->net, m->pictures, &m->config),
-                              &m->config, "face", "mask");
+        m->lids = lk_net_input(m->net, (lk_shape){batch, 1, 1, info.config.ae}, false);
+        lk_node code = swap_describe_encoder(m->net, m->pictures, &m->config);
+        swap_describe_decoder(m->net, "src.", lk_net_add(m->net, code, m->lids, LK_ACT_NONE, 0), &m->config, "face", "mask");
         s = lk_net_plan(m->net, false, 0, err);
     }
     if (s == LK_OK) s = lk_params_load(m->params, st, LK_LOAD_EXACT, NULL, NULL, NULL, err);
     if (s == LK_OK) s = finite_only(path, m->params, err);
     if (s == LK_OK) s = lk_net_bind(m->net, err);
     if (s == LK_OK) lk_net_refresh(m->net);
+    if (s == LK_OK) s = read_blink(path, st, m, err);
     lk_safetensors_close(st);
     if (s != LK_OK) lk_swap_model_close(&m);
     *out = m;
@@ -138,12 +168,13 @@ void lk_swap_model_close(lk_swap_model **m)
     if (!*m) return;
     lk_net_free((*m)->net);
     lk_params_free((*m)->params);
+    lk_free((*m)->shut);
     lk_free(*m);
     *m = NULL;
 }
 
-lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, lk_image *faces, lk_image *masks,
-                            lk_error *err)
+lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, const float *shut, lk_image *faces,
+                            lk_image *masks, lk_error *err)
 {
     const int size = m->config.size;
     const size_t pixels = (size_t)size * (size_t)size;
@@ -160,6 +191,10 @@ lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, lk_i
     float *in = lk_net_in(m->net, m->pictures)->data;
     for (int i = 0; i < m->batch; i++) /* places without a face repeat the last one */
         memcpy(in + 3 * pixels * (size_t)i, crops[LK_MIN(i, n - 1)].data, 3 * pixels * sizeof *in);
+    float *lids = lk_net_in(m->net, m->lids)->data;
+    for (int i = 0; i < m->batch; i++)
+        for (int k = 0; k < m->config.ae; k++)
+            lids[i * m->config.ae + k] = shut && m->shut ? LIDS_GAIN * shut[LK_MIN(i, n - 1)] * m->shut[k] : 0;
     lk_net_forward(m->net);
     const float *face = lk_net_out(m->net, "face")->data, *logit = lk_net_out(m->net, "mask")->data;
     for (int i = 0; i < n; i++) {

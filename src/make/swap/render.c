@@ -192,14 +192,16 @@ lk_status lk_swap_render_frame(lk_swap_renderer *r, const lk_frame *f, const lk_
     for (int first = 0; first < count;) {
         int batch[64], n = 0;
         lk_affine to_crop[64];
+        float shut[64];
         for (; first < count && n < LK_MIN(r->batch, 64); first++) {
             to_crop[n] = lk_face_align(faces[first].lm, r->size, coverage);
             if (!usable(&faces[first], to_crop[n], r->size, info)) continue;
             LK_GOTO(fail, lk_swap_cut(r->compositor, f, to_crop[n], &r->crops[n], err));
+            shut[n] = lk_swap_model_shut(r->model, faces[first].lm);
             batch[n++] = first;
         }
         if (n == 0) break;
-        LK_GOTO(fail, lk_swap_model_run(r->model, r->crops, n, r->faces, r->masks, err));
+        LK_GOTO(fail, lk_swap_model_run(r->model, r->crops, n, shut, r->faces, r->masks, err));
         if (!made) LK_GOTO(fail, lk_frame_writable(f, &made, err));
         for (int i = 0; i < n; i++) {
             const lk_face *face = &faces[batch[i]];

@@ -263,6 +263,16 @@ static lk_status pack_tensors(const swap_job *j, lk_named_tensor *out, int *coun
     return LK_OK;
 }
 
+/* How the source's eyes shut, and how far the performer's stand open: what rendering needs to keep blinks. */
+static lk_status measure_blink(const swap_job *j, float *direction, bool *found, float *usual, lk_error *err)
+{
+    const swap_material *m = &j->material;
+    int first = 0;
+    while (first < m->person_count && m->people[first].side == 0) first++;
+    LK_TRY(swap_blink_measure(j, direction, found, err));
+    return swap_eyes_usual(m->people + first, m->person_count - first, usual, err);
+}
+
 lk_status swap_model_save(swap_job *j, lk_swap_train_report *r, lk_error *err)
 {
     LK_TRY(swap_check_grants(j, err));
@@ -283,17 +293,28 @@ lk_status swap_model_save(swap_job *j, lk_swap_train_report *r, lk_error *err)
         meta_pair(&meta, "target_record", lk_grant_record_id(j->grants[1][0]));
     }
     meta_pair(&meta, "card", r->card);
+    float *blink = lk_calloc((size_t)c->ae, sizeof *blink), usual = 0;
+    bool blinks = false;
+    lk_status s = blink ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory to write '%s'", j->o->model_path);
+    if (s == LK_OK && !j->base) s = measure_blink(j, blink, &blinks, &usual, err);
+    snprintf(buf, sizeof buf, "%.6g", (double)usual);
+    if (blinks) meta_pair(&meta, "eyes_usual", buf);
     lk_text_add(&meta, "}");
     int n = lk_params_count(j->net.params);
-    lk_named_tensor *t = lk_calloc((size_t)n, sizeof *t);
-    lk_status s = LK_OK;
+    lk_named_tensor *t = lk_calloc((size_t)n + 1, sizeof *t);
+    if (s != LK_OK) goto done;
     if (meta.failed || card.failed || !t || lk_arena_new(&arena, 1 << 20) != LK_OK)
         s = LK_FAIL(err, LK_E_NOMEM, "no memory to write '%s'", j->o->model_path);
     if (s == LK_OK) s = pack_tensors(j, t, &n, arena, err);
+    if (s == LK_OK && blinks)
+        t[n++] = (lk_named_tensor){.name = SWAP_BLINK, .dtype = "F32", .rank = 1, .dim = {c->ae}, .data = blink,
+                                   .bytes = (size_t)c->ae * sizeof *blink};
     if (s == LK_OK) s = lk_safetensors_write(j->o->model_path, t, n, meta.s, err);
     if (s == LK_OK) s = lk_hash_file(j->o->model_path, &r->model_hash, err);
+done:
     lk_arena_free(arena);
     lk_free(t);
+    lk_free(blink);
     lk_text_clear(&meta);
     lk_text_clear(&card);
     return s;

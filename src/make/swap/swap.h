@@ -86,8 +86,12 @@ lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_
 void lk_swap_model_close(lk_swap_model **m);
 const lk_swap_config *lk_swap_model_config(const lk_swap_model *m); /* lives as long as m */
 int lk_swap_model_batch(const lk_swap_model *m);                    /* faces at once, as opened */
-/* Aligned crops (size x size RGB at config.coverage) in, made face and its mask out, n <= batch. */
-lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, lk_image *faces, lk_image *masks, lk_error *err);
+/* How far the performer's eyes are shut by these landmarks (any scale), 0..1; 0 when the model has not learned to blink. */
+float lk_swap_model_shut(const lk_swap_model *m, const lk_point lm[LK_LANDMARKS]);
+/* Aligned crops (size x size RGB at config.coverage) in, made face and its mask out, n <= batch. shut: one number a face
+ * by lk_swap_model_shut, NULL = as the network sees it. */
+lk_status lk_swap_model_run(lk_swap_model *m, const lk_image *crops, int n, const float *shut, lk_image *faces, lk_image *masks,
+                            lk_error *err);
 
 /* --- rendering ------------------------------------------------------------------------ */
 

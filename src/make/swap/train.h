@@ -45,7 +45,7 @@ void swap_net_clear(swap_net *n);
 /* One person's material, in memory. */
 typedef struct swap_person {
     const lk_dataset *data;
-    int first;            /* index of its first sample among all */
+    int side;             /* 0 = source, 1 = destination */
     float tone[3];        /* mean of the masked face, coded values */
 } swap_person;
 
@@ -192,6 +192,19 @@ lk_status swap_state_load(swap_job *j, lk_error *err);
 lk_status swap_model_save(swap_job *j, lk_swap_train_report *report, lk_error *err);
 /* Weights of PATH into the net by matching shapes. */
 lk_status swap_base_load(swap_job *j, const char *path, lk_error *err);
+
+/* --- shut eyes (blink.c) ---------------------------------------------------------------------------- */
+
+/* How far the eyes stand open: the lid gaps of both in parts of the distance of the outer corners. */
+float swap_eyes_open(const float lm[136]);
+/* Median over people's samples; 0 when there are none. */
+lk_status swap_eyes_usual(const swap_person *people, int count, float *median, lk_error *err);
+/* 0 = open as usual, 1 = shut. */
+float swap_eyes_shut(float opening, float usual);
+#define SWAP_BLINK "lids.shut" /* its name in a model file */
+/* The direction of the code (config.ae numbers) along which the source's decoder shuts the eyes. found: false when the
+ * source hardly blinks in its footage. Uses the averaged weights and j->spare. */
+lk_status swap_blink_measure(const swap_job *j, float *direction, bool *found, lk_error *err);
 
 /* --- the loop (train.c) ----------------------------------------------------------------------------- */
 

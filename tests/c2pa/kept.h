@@ -181,11 +181,11 @@ static void with_note(const linked *how)
 }
 static void redacted_blank(void) { with_note(LINKED(.results = true, .note = BLANK, .redact = true)); }
 static void redacted_cut(void) { with_note(LINKED(.results = true, .note = CUT, .redact = true)); }
-static void blank_unredacted(void) { with_note(LINKED(.results = true, .note = BLANK)); }
+static void cut_unredacted(void) { with_note(LINKED(.results = true, .note = CUT)); }
 static void redacted_there(void) { with_note(LINKED(.results = true, .redact = true)); }
-static void redacted_unsigned(void) { with_note(LINKED(.results = true, .note = BLANK, .redact = true, .no_signature = true)); }
+static void redacted_unsigned(void) { with_note(LINKED(.results = true, .note = CUT, .redact = true, .no_signature = true)); }
 static void redacted_changed(void) { with_note(LINKED(.results = true, .note = CHANGED, .redact = true)); }
-static void redacted_wrong_signature(void) { with_note(LINKED(.results = true, .note = BLANK, .redact = true, .bad_signature = true)); }
+static void redacted_wrong_signature(void) { with_note(LINKED(.results = true, .note = CUT, .redact = true, .bad_signature = true)); }
 
 static char redacted_url[240];
 static void redacts_own(void)

@@ -251,6 +251,59 @@ static void expired(void) { forge_start(&f, &old, true); }
 
 static void update_plain(void) { fresh(); f.type = "c2um"; }
 
+/* child binds the file by itself (a PNG without its store is the plain PNG); f updates it. */
+static void update(const linked *how)
+{
+    make_small(&file_a, C2PA_PNG);
+    c2pa_digest d = {.n = 32};
+    lk_hash h = lk_hash_bytes(file_a.b, file_a.n);
+    memcpy(d.b, h.b, 32);
+    forge_binding(&child, &(c2pa_range){33, 1000}, &d, add_part(&child, "c2pa.hash.data"));
+    child.part[child.count - 1].binding = true;
+    link_child(how, true);
+    f.type = "c2um";
+    f.without = "binding";
+}
+static void update_good(void) { start_child(); update(LINKED(.results = true)); }
+static void update_wider(void) { start_child(); child.skip_length = 1; update(LINKED(.results = true)); }
+static void update_elsewhere(void) { start_child(); child.skip_start = 4; update(LINKED(.results = true)); }
+static void update_edits(void)
+{
+    start_child();
+    update(LINKED(.results = true));
+    lk_bytes *o = add_part(&f, "c2pa.actions.v2__1");
+    open_actions(o, 1);
+    action(o, "c2pa.edited", NULL, 0);
+}
+static void update_renames(void)
+{
+    start_child();
+    update(LINKED(.results = true));
+    lk_bytes *o = add_part(&f, "c2pa.actions.v2__1");
+    open_actions(o, 1);
+    action(o, "c2pa.edited.metadata", NULL, 0);
+}
+static void update_binds(void) { start_child(); update(LINKED(.results = true)); f.without = NULL; }
+static void update_component(void) { start_child(); update(LINKED(.results = true, .relation = "componentOf")); }
+static void update_changed(void) { start_child(); update(LINKED(.results = true, .bad_hash = true)); }
+static void update_broken(void) { start_child(); child.edit_cose = flip; update(LINKED(.results = true)); }
+static void update_recorded(void)
+{
+    start_child();
+    child.edit_cose = flip;
+    update(LINKED(.results = true, .record = "claimSignature.mismatch"));
+}
+static void update_twice(void)
+{
+    update_good();
+    forge_clear(&child);
+    child = f;
+    child.part[child.count - 1].binding = true;
+    link_child(LINKED(.results = true), true);
+    f.type = "c2um";
+    f.without = "binding";
+}
+
 static const struct row { const char *name; void (*make)(void); const char *code; c2pa_state state; } rows[] = {
 #define GOOD_ROW(fn) {#fn, fn, NULL, C2PA_TRUSTED}
 #define BAD_ROW(fn, code) {#fn, fn, code, C2PA_INVALID}
@@ -386,9 +439,9 @@ static const struct row { const char *name; void (*make)(void); const char *code
     GOOD_ROW(chain_10),
     GOOD_ROW(chain_64),
     BAD_ROW(chain_65, "assertion.ingredient.malformed"),
-    {"redacted_blank", redacted_blank, "ingredient.claimSignature.validated", C2PA_TRUSTED},
-    GOOD_ROW(redacted_cut),
-    BAD_ROW(blank_unredacted, "ingredient.manifest.mismatch"),
+    {"redacted_cut", redacted_cut, "ingredient.claimSignature.validated", C2PA_TRUSTED},
+    BAD_ROW(redacted_blank, "assertion.cbor.invalid"),
+    BAD_ROW(cut_unredacted, "ingredient.manifest.mismatch"),
     BAD_ROW(redacted_there, "assertion.notRedacted"),
     BAD_ROW(redacted_unsigned, "ingredient.claimSignature.missing"),
     BAD_ROW(redacted_changed, "assertion.hashedURI.mismatch"),
@@ -396,7 +449,18 @@ static const struct row { const char *name; void (*make)(void); const char *code
     BAD_ROW(redacts_own, "assertion.selfRedacted"),
     BAD_ROW(redacts_actions, "assertion.action.redacted"),
     BAD_ROW(redacts_binding, "assertion.dataHash.redacted"),
-    BAD_ROW(update_plain, "manifest.update.invalid"),
+    BAD_ROW(update_plain, "manifest.update.wrongParents"),
+    {"update_good", update_good, "assertion.dataHash.match", C2PA_TRUSTED},
+    {"update_twice", update_twice, "assertion.dataHash.match", C2PA_TRUSTED},
+    GOOD_ROW(update_wider),
+    GOOD_ROW(update_renames),
+    BAD_ROW(update_elsewhere, "assertion.dataHash.mismatch"),
+    BAD_ROW(update_edits, "manifest.update.invalid"),
+    BAD_ROW(update_binds, "manifest.update.invalid"),
+    BAD_ROW(update_component, "manifest.update.wrongParents"),
+    BAD_ROW(update_changed, "ingredient.manifest.mismatch"),
+    BAD_ROW(update_broken, "claimSignature.mismatch"),
+    BAD_ROW(update_recorded, "claimSignature.mismatch"),
 };
 
 static const char *make_row(const struct row *r, const char *name)

@@ -89,7 +89,6 @@ typedef struct c2pa_part { /* an assertion in its box */
     const char *uri;    /* absolute */
     const jumbf_box *box;
     const lk_cbor *cbor; /* content of the kinds that are looked into, else NULL */
-    bool zeroed;        /* blanked by a redaction */
     c2pa_hashes hashes; /* of its box's content */
     bool created, gathered; /* where the claim lists it; a v1 claim's one list counts as created */
 } c2pa_part;
@@ -152,6 +151,7 @@ typedef struct judge_step { /* one ingredient assertion on the way from the acti
     const c2pa_unit *unit;     /* the ingredient's manifest */
     const char *uri;           /* of the assertion */
     const lk_cbor *results;    /* what the claim above recorded: validationResults, validationStatus, or NULL */
+    bool updated;              /* the claim above only updates this manifest, which therefore must hold itself */
 } judge_step;
 
 typedef struct judge {

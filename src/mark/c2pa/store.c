@@ -164,13 +164,6 @@ static bool wanted(const char *kind)
     return false;
 }
 
-static bool only_zeros(const jumbf_box *b)
-{
-    for (size_t i = 0; i < b->n; i++)
-        if (b->data[i]) return false;
-    return true;
-}
-
 static lk_status keep(reader *r, const jumbf_box *content, const char *code, const char *url, const lk_cbor **out)
 {
     lk_cbor *c = NULL;
@@ -189,10 +182,6 @@ static lk_status keep(reader *r, const jumbf_box *content, const char *code, con
 static lk_status read_cbor_part(reader *r, c2pa_part *p, const jumbf_box *content)
 {
     static const char invalid[] = "assertion.cbor.invalid";
-    if (content->n && only_zeros(content)) {
-        p->zeroed = true;
-        return LK_OK;
-    }
     if (wanted(p->kind)) return keep(r, content, invalid, p->uri, &p->cbor);
     lk_cbor *c = NULL;
     lk_status s = lk_cbor_parse(content->data, content->n, LK_CBOR_TOLERANT, r->scratch, &c, r->err);
@@ -206,10 +195,6 @@ static lk_status read_cbor_part(reader *r, c2pa_part *p, const jumbf_box *conten
 
 static lk_status read_json_part(reader *r, c2pa_part *p, const jumbf_box *content)
 {
-    if (content->n && only_zeros(content)) {
-        p->zeroed = true;
-        return LK_OK;
-    }
     lk_json *j = NULL;
     lk_status s = lk_json_parse((const char *)content->data, content->n, r->scratch, &j, r->err);
     lk_arena_clear(r->scratch);

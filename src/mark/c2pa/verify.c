@@ -3,7 +3,7 @@
  *
  * The state: every failure of the active manifest is fatal, but for a signer whom no anchor vouches for (VALID, not
  * TRUSTED). A failure of an ingredient is fatal unless the claim that took it in states it: whoever signed then knew,
- * and says so.
+ * and says so. What an update manifest updates is no such ingredient: it binds the file and must hold.
  */
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +48,7 @@ void judge_say(judge *j, int severity, const char *code, const char *url, const 
     j->findings[j->count++] = (c2pa_finding){
         .code = code, .url = url, .explanation = kept, .severity = severity,
         .ingredient = j->depth ? j->steps[j->depth - 1].uri : NULL,
-        .recorded = severity == BAD && j->depth && judge_recorded(j, code, url)};
+        .recorded = severity == BAD && j->depth && !j->steps[j->depth - 1].updated && judge_recorded(j, code, url)};
 }
 
 /* --- what claims recorded of their ingredients -------------------------------------------------------------- */
@@ -141,7 +141,8 @@ static void judge_ingredient(judge *j, const c2pa_unit *above, const c2pa_part *
         return;
     }
     c2pa_unit *u = c2pa_store_find_uri(&j->store, link.url);
-    j->steps[j->depth++] = (judge_step){.unit = u, .uri = p->uri, .results = view.results};
+    bool updated = above->update && (j->depth == 0 || j->steps[j->depth - 1].updated);
+    j->steps[j->depth++] = (judge_step){.unit = u, .uri = p->uri, .results = view.results, .updated = updated};
     if (!u) {
         judge_say(j, BAD, "ingredient.manifest.missing", link.url, "the ingredient's manifest is not in the store");
     } else if (u->judging || u == above) {
@@ -162,7 +163,7 @@ static void judge_unit(judge *j, c2pa_unit *u)
     judge_actions(j, u);
     judge_parents(j, u);
     for (int i = 0; i < u->part_count && j->failed == LK_OK; i++)
-        if (!strcmp(u->parts[i].kind, "c2pa.ingredient") && !u->parts[i].zeroed) judge_ingredient(j, u, &u->parts[i]);
+        if (!strcmp(u->parts[i].kind, "c2pa.ingredient")) judge_ingredient(j, u, &u->parts[i]);
     u->judging = false;
 }
 

@@ -46,27 +46,44 @@ static bool zero_bytes(const lk_cbor *v)
     return true;
 }
 
-/* Exclusions in ascending order; one of them is the store's place exactly, or anything could hide around it. */
-static int read_ranges(const judge *j, const lk_cbor *list, c2pa_range *out, bool *store)
+static int read_ranges(const lk_cbor *list, c2pa_range *out)
 {
     int n = 0;
-    *store = false;
     if (!list || list->kind != LK_CBOR_ARRAY || list->number > MAX_RANGES) return -1;
     for (const lk_cbor *v = list->child; v; v = v->next) {
         const lk_cbor *start = lk_cbor_get(v, "start"), *length = lk_cbor_get(v, "length");
         if (!start || !length || start->kind != LK_CBOR_UINT || length->kind != LK_CBOR_UINT) return -1;
         out[n++] = (c2pa_range){start->number, length->number};
-        *store = *store || (start->number == j->layout.hole.start && length->number == j->layout.hole.length);
     }
     return n;
 }
 
-static void judge_data(judge *j, const c2pa_unit *u, const c2pa_part *p)
+/* One exclusion is the store's place exactly, or anything could hide around it. */
+static bool leaves_out_store(const judge *j, const c2pa_range *r, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (r[i].start == j->layout.hole.start && r[i].length == j->layout.hole.length) return true;
+    return false;
+}
+
+/* An update grew the store after the binding was made: what it left out there is the store as it is now, and everything
+ * behind has moved. */
+static void follow_growth(const judge *j, c2pa_range *r, int n)
+{
+    uint64_t grown = 0;
+    for (int i = 0; i < n; i++) {
+        if (r[i].start > j->layout.hole.start) r[i].start += grown; /* wraps with a shrunken store; the hash refuses it then */
+        if (r[i].start != j->layout.hole.start) continue;
+        grown = j->layout.hole.length - r[i].length;
+        r[i].length = j->layout.hole.length;
+    }
+}
+
+static void judge_data(judge *j, const c2pa_unit *u, const c2pa_part *p, bool updated)
 {
     static const char malformed[] = "assertion.dataHash.malformed";
     c2pa_range ranges[MAX_RANGES];
-    bool store;
-    int n = read_ranges(j, lk_cbor_get(p->cbor, "exclusions"), ranges, &store);
+    int n = read_ranges(lk_cbor_get(p->cbor, "exclusions"), ranges);
     if (n < 0 || lk_cbor_get(p->cbor, "url") || !zero_bytes(lk_cbor_get(p->cbor, "pad")) || !zero_bytes(lk_cbor_get(p->cbor, "pad2"))) {
         judge_say(j, BAD, malformed, p->uri, "the binding is not as it must be");
         return;
@@ -75,7 +92,8 @@ static void judge_data(judge *j, const c2pa_unit *u, const c2pa_part *p)
         judge_say(j, BAD, "assertion.dataHash.mismatch", p->uri, "a file of this kind is bound by its boxes, not by its bytes");
         return;
     }
-    if (!store) {
+    if (updated) follow_growth(j, ranges, n);
+    if (!leaves_out_store(j, ranges, n)) {
         judge_say(j, BAD, "assertion.dataHash.mismatch", p->uri, "what the binding leaves out is not the manifest store");
         return;
     }
@@ -211,20 +229,49 @@ static bool is_binding(const c2pa_part *p)
     return false;
 }
 
-void judge_binding(judge *j, const c2pa_unit *u)
+static int find_binding(const c2pa_unit *u, const c2pa_part **found)
 {
-    const c2pa_part *found = NULL;
     int n = 0;
     for (int i = 0; i < u->part_count; i++) {
         if (!is_binding(&u->parts[i])) continue;
-        found = &u->parts[i];
+        *found = &u->parts[i];
         n++;
     }
-    if (u->update && n) judge_say(j, BAD, "manifest.update.invalid", u->uri, "an update of the manifest alone binds the content anew");
-    else if (u->update) judge_say(j, BAD, "claim.hardBindings.missing", u->uri, "an update manifest, whose binding stands elsewhere, is not judged here");
-    else if (n == 0) judge_say(j, BAD, "claim.hardBindings.missing", u->uri, "nothing binds the manifest to the file");
+    return n;
+}
+
+/* An update manifest says more about content that another manifest binds: that of its one parent. */
+static const c2pa_unit *parent_of(judge *j, const c2pa_unit *u)
+{
+    const c2pa_unit *parent = NULL;
+    const c2pa_part *binding;
+    int ingredients = 0;
+    bool picture = false;
+    for (int i = 0; i < u->part_count; i++) {
+        ingredient_view view;
+        c2pa_link link;
+        picture = picture || !strncmp(u->parts[i].label, "c2pa.thumbnail.claim", 20);
+        if (strcmp(u->parts[i].kind, "c2pa.ingredient")) continue;
+        ingredients++;
+        if (!u->parts[i].cbor || !ingredient_view_read(&u->parts[i], &view) || !view.manifest || strcmp(view.relationship, "parentOf")) continue;
+        lk_status s = c2pa_link_read(view.manifest, j->arena, &link);
+        if (s == LK_E_NOMEM) judge_no_memory(j);
+        if (s == LK_OK) parent = c2pa_store_find_uri(&j->store, link.url);
+    }
+    if (find_binding(u, &binding) || ingredients != 1 || picture)
+        judge_say(j, BAD, "manifest.update.invalid", u->uri, "an update of statements alone has a binding, a picture or more than its parent");
+    return parent;
+}
+
+void judge_binding(judge *j, const c2pa_unit *u)
+{
+    const c2pa_unit *active = u;
+    for (int i = 0; u && u->update; i++) u = i < C2PA_MAX_DEPTH ? parent_of(j, u) : NULL;
+    const c2pa_part *found = NULL;
+    int n = u ? find_binding(u, &found) : 0;
+    if (n == 0) judge_say(j, BAD, "claim.hardBindings.missing", active->uri, "nothing binds the manifest to the file");
     else if (n > 1) judge_say(j, BAD, "assertion.multipleHardBindings", u->uri, "more than one hard binding");
-    else if (!strcmp(found->kind, "c2pa.hash.data") && found->cbor) judge_data(j, u, found);
+    else if (!strcmp(found->kind, "c2pa.hash.data") && found->cbor) judge_data(j, u, found, u != active);
     else if (!strcmp(found->kind, "c2pa.hash.bmff") && found->cbor) judge_boxes(j, u, found);
     else judge_say(j, BAD, "algorithm.unsupported", found->uri, "a kind of binding that is not read here");
 }

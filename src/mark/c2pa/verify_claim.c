@@ -181,12 +181,8 @@ static void judge_listed(judge *j, c2pa_unit *u, const lk_cbor *entry, bool gath
     if (p->created || p->gathered) judge_say(j, BAD, "claim.malformed", p->uri, "the claim lists an assertion twice");
     p->created = p->created || !gathered;
     p->gathered = p->gathered || gathered;
-    if (redacted) {
-        if (!p->zeroed) judge_say(j, BAD, "assertion.notRedacted", p->uri, "a redacted assertion still has content");
-        return;
-    }
-    if (p->zeroed) judge_say(j, BAD, "assertion.cbor.invalid", p->uri, "an assertion was blanked without a redaction");
-    judge_hash(j, u, p, &link);
+    if (redacted) judge_say(j, BAD, "assertion.notRedacted", p->uri, "a redacted assertion is still there");
+    else judge_hash(j, u, p, &link);
 }
 
 static void judge_list(judge *j, c2pa_unit *u, const char *key, bool gathered)

@@ -44,7 +44,7 @@ void judge_parents(judge *j, const c2pa_unit *u)
     for (int i = 0; i < u->part_count; i++) {
         ingredient_view view;
         const c2pa_part *p = &u->parts[i];
-        if (strcmp(p->kind, "c2pa.ingredient") || p->zeroed) continue;
+        if (strcmp(p->kind, "c2pa.ingredient")) continue;
         if (!p->cbor || !ingredient_view_read(p, &view))
             judge_say(j, BAD, "assertion.ingredient.malformed", p->uri, "an ingredient without its fields, or with those of another version");
         else

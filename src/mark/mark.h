@@ -11,18 +11,8 @@
 
 #include "consent/consent.h"
 #include "mark/keys.h"
+#include "mark/label.h"
 #include "media/media.h"
-
-typedef enum lk_label_place {
-    LK_LABEL_BOTTOM_LEFT,
-    LK_LABEL_BOTTOM_RIGHT,
-    LK_LABEL_TOP_LEFT,
-    LK_LABEL_TOP_RIGHT,
-    LK_LABEL_LOWER_THIRD,
-    LK_LABEL_PLACES
-} lk_label_place;
-const char *lk_label_place_name(lk_label_place p); /* "bottom-left"... */
-int lk_label_place_parse(const char *name);        /* -1 when unknown */
 
 /* What outputs are marked with: a signing identity and the registry of looks in DIR, which is made on first use. One desk
  * for each project, used by one job at a time. dir: the project, or any folder of the user's for pictures that belong to
@@ -54,6 +44,7 @@ typedef struct lk_mark_video_spec {
     int crf;
     const char *preset;
     lk_label_place place;
+    lk_label_style style;
 } lk_mark_video_spec;
 lk_status lk_mark_video_open(const lk_mark_video_spec *spec, const lk_mark_origin *origin,
                              lk_mark_video **out, lk_error *err);

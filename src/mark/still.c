@@ -45,7 +45,7 @@ static lk_status encode(const origin *who, seal *marks, const lk_image *rgb, con
         return LK_FAIL(err, LK_E_MARK, "a picture of %dx%d is too small to carry a mark", rgb->w, rgb->h);
     if (s != LK_OK && err) *err = why;
     if (s == LK_OK) s = lk_image_copy(rgb, &copy, err);
-    if (s == LK_OK && who->synthetic) s = mark_label_make(copy.w, copy.h, place, who->action, &plate, err);
+    if (s == LK_OK && who->synthetic) s = mark_label_make(copy.w, copy.h, place, LK_LABEL_PLATE, who->action, &plate, err);
     if (s == LK_OK && who->synthetic) lay_over(&copy, &plate);
     if (s == LK_OK) s = wm_embed_image(w, &copy, err);
     if (s == LK_OK) s = lk_copies_hashes_image(marks->looks, &copy, err);

@@ -64,7 +64,7 @@ lk_status lk_mark_video_open(const lk_mark_video_spec *spec, const lk_mark_origi
     tag_list tags = {.count = 0};
     lk_status s = mark_origin_init(from, true, &v->who, err);
     if (s == LK_OK)
-        s = mark_label_make(spec->like->width, spec->like->height, spec->place, v->who.action, &v->plate,
+        s = mark_label_make(spec->like->width, spec->like->height, spec->place, spec->style, v->who.action, &v->plate,
                             err);
     if (s == LK_OK) s = mark_seal_begin(&v->marks, &v->who, err);
     if (s == LK_OK) s = open_watermark(v, spec->like, err);

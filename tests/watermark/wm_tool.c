@@ -3,7 +3,7 @@
  *
  *     wm_tool embed IN OUT.mp4 ID [PSNR] [SECONDS]   mark a clip (ID in hex); prints PSNR mean, least, ms a frame
  *     wm_tool still IN OUT.png|jpg ID                mark a picture
- *     wm_tool detect FILE [FRAMES]                   prints "id" or "none", then z and errors
+ *     wm_tool detect FILE                           prints "id" or "none", then z and errors
  */
 #include <math.h>
 #include <stdio.h>
@@ -112,29 +112,22 @@ static int still(char **argv)
     return 0;
 }
 
-static int detect(int argc, char **argv)
+static void report(const wm_found *f, double seconds)
+{
+    if (f->found) printf("%016llx", (unsigned long long)f->id);
+    else printf("none");
+    printf(" z %.1f errors %.3f scale %.4f angle %.2f%s attempts %lld used %.2f seconds %.2f\n", f->z, f->errors, f->scale,
+           f->angle, f->mirrored ? " mirrored" : "", (long long)f->attempts, f->end - f->begin, seconds);
+}
+
+static int detect(char **argv)
 {
     lk_error err = {0};
     wm_found found;
     const wm_key key = wm_public_key();
     const double start = lk_now();
-    lk_reader *r = NULL;
-    wm_detector *d = NULL;
-    const int64_t most = argc > 3 ? atoll(argv[3]) : 1 << 30;
-    if (lk_reader_open(argv[2], &r, &err) != LK_OK || wm_detect_open(&key, &d, &err) != LK_OK) return fail(&err);
-    lk_frame *f = NULL;
-    int64_t n = 0;
-    while (n < most && lk_reader_next(r, &f, &err) == LK_OK) {
-        if (wm_detect_frame(d, f, &err) != LK_OK) return fail(&err);
-        lk_frame_unref(&f);
-        n++;
-    }
-    if (wm_detect_result(d, &found, &err) != LK_OK) return fail(&err);
-    wm_detect_close(&d);
-    lk_reader_close(&r);
-    if (found.found) printf("%016llx", (unsigned long long)found.id);
-    else printf("none");
-    printf(" z %.1f errors %.3f scale %.4f seconds %.2f\n", found.z, found.errors, found.scale, lk_now() - start);
+    if (wm_detect_file(argv[2], &key, &found, NULL, NULL, &err) != LK_OK) return fail(&err);
+    report(&found, lk_now() - start);
     return 0;
 }
 
@@ -142,7 +135,7 @@ int main(int argc, char **argv)
 {
     if (argc >= 5 && !strcmp(argv[1], "embed")) return embed(argc, argv);
     if (argc >= 5 && !strcmp(argv[1], "still")) return still(argv);
-    if (argc >= 3 && !strcmp(argv[1], "detect")) return detect(argc, argv);
-    fprintf(stderr, "usage: wm_tool embed IN OUT.mp4 ID [PSNR [SECONDS]] | still IN OUT ID | detect FILE [FRAMES]\n");
+    if (argc >= 3 && !strcmp(argv[1], "detect")) return detect(argv);
+    fprintf(stderr, "usage: wm_tool embed IN OUT.mp4 ID [PSNR [SECONDS]] | still IN OUT ID | detect FILE\n");
     return 2;
 }

@@ -35,7 +35,7 @@ void wm_tile_make(const wm_key *key, wm_tile *t);
 void wm_tile_chips(const wm_tile *t, uint64_t id, int8_t chip[WM_CHIPS]); /* +-1, row-major */
 
 /* Chips across the shorter side. A chip is a share of the picture, so that resizing needs no search, but never much
- * smaller than two pixels: small pictures have fewer. The reader tries each rung. */
+ * smaller than five pixels, which codecs would smooth away: small pictures have fewer. The reader tries each rung. */
 #define WM_RUNGS 4
 extern const int wm_rung[WM_RUNGS];
 int wm_chips_across(int shorter);
@@ -68,11 +68,33 @@ typedef struct wm_read {
     float *sync;        /* transform of the sync pattern */
     float *folded;      /* WM_SLOTS tiles */
     float *sum, *freq, *corr, *guard; /* scratch */
-    int64_t attempts;   /* decodings tried, for whoever counts false accepts */
 } wm_read;
 lk_status wm_read_open(const wm_key *key, wm_read *r, lk_error *err);
 void wm_read_clear(wm_read *r);
-/* Look for the mark at one geometry. found->z is raised to the strongest sync seen; true when an id was read. */
-bool wm_read_view(wm_read *r, const wm_stack *s, const wm_view *v, wm_found *found);
+/* Look for the mark at one geometry. found->z is raised to the strongest sync seen. score (may be NULL): how far the best
+ * place stands out by its sync and by the agreement of its bits, in deviations. With decode, true when an id was read;
+ * found then holds all but the geometry. */
+bool wm_read_view(wm_read *r, const wm_stack *s, const wm_view *v, bool decode, double *score, wm_found *found);
+
+/* --- video_scale.c: unknown geometry -------------------------------------------------------------------------- */
+
+/* A view in human terms. cell: working pixels; stretch: of x against y; angle: degrees clockwise. */
+typedef struct wm_pose {
+    double cell, stretch, angle;
+    int quarters; /* turns of 90 degrees */
+    bool mirrored;
+} wm_pose;
+/* Try one; true when an id was read, and then found is complete. */
+bool wm_try_pose(wm_read *r, const wm_stack *s, const wm_pose *p, wm_found *found);
+double wm_rung_cell(const wm_stack *s, int rung); /* the cell of a picture that was not cropped */
+/* All scales from about a half to three; then turns of up to six degrees at the scale of an uncropped picture. */
+lk_status wm_search(wm_read *r, const wm_stack *s, const lk_cancel *cancel, wm_found *found, lk_error *err);
+
+/* --- video_detect.c --------------------------------------------------------------------------------------------- */
+
+/* How far to go: as it was marked (tens of ms); mirrored or turned by quarters too; cropped, scaled, turned (seconds). */
+typedef enum wm_effort { WM_QUICK, WM_TURNED, WM_THOROUGH } wm_effort;
+lk_status wm_detect_try(wm_detector *d, wm_effort effort, const lk_cancel *cancel, wm_found *out, lk_error *err);
+void wm_detect_forget(wm_detector *d); /* the frames; the key stays */
 
 #endif

@@ -61,6 +61,6 @@ const int wm_rung[WM_RUNGS] = {64, 45, 32, 24};
 int wm_chips_across(int shorter)
 {
     int i = 0;
-    while (i < WM_RUNGS - 1 && shorter * 10 < wm_rung[i] * 54) i++;
+    while (i < WM_RUNGS - 1 && shorter < wm_rung[i] * 5) i++;
     return wm_rung[i];
 }

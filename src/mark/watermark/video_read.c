@@ -11,18 +11,20 @@
 #define TILE_CELLS (N * N)
 #define HALF_PLANE (N * (N / 2 + 1)) /* complex */
 #define PHASES (WM_SLOTS / 2 + 1)    /* moments of the flip (the other half differ by the sign alone), and none */
+#define PEAKS 3                      /* places looked at in each phase */
 #define TRIES 4                      /* decodings at one geometry */
-#define Z_TRY 4.7                    /* weaker peaks are not worth a decoding */
+#define SCORE_TRY 5.2                /* weaker places are not worth a decoding */
 
+/* A place where the tile may lie. z: the sync chips' correlation; score: what the coded bits say is added. */
 typedef struct peak {
-    double z;
+    double z, score;
     int phase, x, y;
     float fx, fy, sign;
 } peak;
 
 lk_status wm_read_open(const wm_key *key, wm_read *r, lk_error *err)
 {
-    *r = (wm_read){.attempts = 0};
+    *r = (wm_read){.fft = NULL};
     wm_tile_make(key, &r->tile);
     r->sync = lk_alloc(HALF_PLANE * 2 * sizeof(float));
     r->freq = lk_alloc(HALF_PLANE * 2 * sizeof(float));
@@ -55,7 +57,26 @@ void wm_read_clear(wm_read *r)
     lk_free(r->sum);
     lk_free(r->corr);
     lk_free(r->guard);
-    *r = (wm_read){.attempts = 0};
+    *r = (wm_read){.fft = NULL};
+}
+
+/* A row that lies along the tile's rows: first onto one row of cells, then that onto two rows. */
+static void fold_row(const float *in, int w, uint32_t pu, uint32_t step, uint32_t pv, float *guard)
+{
+    float line[N + 1] = {0};
+    for (int x = 0; x < w; x++, pu += step) {
+        const uint64_t u = (uint64_t)pu * N;
+        const float part = in[x] * ((float)(int32_t)((uint32_t)u >> 8) * 0x1p-24f);
+        line[u >> 32] += in[x] - part;
+        line[(u >> 32) + 1] += part;
+    }
+    const uint64_t t = (uint64_t)pv * N;
+    const float f = (float)((uint32_t)t >> 8) * 0x1p-24f;
+    float *a = guard + (t >> 32) * (N + 1), *b = a + N + 1;
+    for (int i = 0; i <= N; i++) {
+        a[i] += (1 - f) * line[i];
+        b[i] += f * line[i];
+    }
 }
 
 /* Sum a picture into the tile. Positions are shares of a tile in 32 bits, which wrap by themselves; each pixel is shared
@@ -70,6 +91,10 @@ static void fold(const float *in, int w, int h, const wm_view *v, float *guard, 
         uint32_t pu = (uint32_t)llrint((0.5 * ux + (y + 0.5) * uy - 0.5) * scale);
         uint32_t pv = (uint32_t)llrint((0.5 * vx + (y + 0.5) * vy - 0.5) * scale);
         const float *row = in + (size_t)y * w;
+        if (step_v == 0) {
+            fold_row(row, w, pu, step_u, pv, guard);
+            continue;
+        }
         for (int x = 0; x < w; x++, pu += step_u, pv += step_v) {
             const uint64_t u = (uint64_t)pu * N, t = (uint64_t)pv * N;
             const float fu = (float)(int32_t)((uint32_t)u >> 8) * 0x1p-24f, ft = (float)(int32_t)((uint32_t)t >> 8) * 0x1p-24f;
@@ -119,35 +144,48 @@ static float top_of(float a, float b, float c)
     return bend < 0 ? LK_CLAMP(0.5f * (a - c) / bend, -0.5f, 0.5f) : 0;
 }
 
-/* The strongest correlation of a phase, and how far it stands out. */
-static peak find_peak(const wm_read *r, int phase)
+/* The strongest correlations of a phase, and how far they stand out. */
+static int find_peaks(const wm_read *r, int phase, peak peaks[PEAKS])
 {
-    double square = 0;
-    float most = 0;
-    int at = 0;
-    for (int i = 0; i < TILE_CELLS; i++) {
-        const float a = fabsf(r->corr[i]);
-        square += (double)a * a;
-        if (a > most) {
-            most = a;
+    const float *c = r->corr;
+    double square = 0, first = 0;
+    int count = 0;
+    for (int i = 0; i < TILE_CELLS; i++) square += (double)c[i] * c[i];
+    while (count < PEAKS) {
+        float most = 0;
+        int at = -1;
+        for (int i = 0; i < TILE_CELLS; i++) {
+            if (fabsf(c[i]) <= most) continue;
+            bool taken = false;
+            for (int k = 0; k < count && !taken; k++) {
+                const int dx = (i % N - peaks[k].x + N) % N, dy = (i / N - peaks[k].y + N) % N;
+                taken = LK_MIN(dx, N - dx) < 3 && LK_MIN(dy, N - dy) < 3;
+            }
+            if (taken) continue;
+            most = fabsf(c[i]);
             at = i;
         }
+        if (at < 0) break;
+        if (count == 0) first = most;
+        peak *p = &peaks[count++];
+        *p = (peak){.phase = phase, .x = at % N, .y = at / N, .sign = c[at] < 0 ? -1.0f : 1.0f};
+        /* The first peak and its slopes are no noise: its square times the sum of a chip's squared autocorrelation. */
+        const double noise = (square - 16.0 / 9 * first * first) / (TILE_CELLS - 9);
+        p->z = noise > 0 ? most / sqrt(noise) : 0;
+        const int left = p->y * N + (p->x + N - 1) % N, right = p->y * N + (p->x + 1) % N;
+        const int up = (p->y + N - 1) % N * N + p->x, down = (p->y + 1) % N * N + p->x;
+        p->fx = top_of(c[left] * p->sign, most, c[right] * p->sign);
+        p->fy = top_of(c[up] * p->sign, most, c[down] * p->sign);
     }
-    peak p = {.phase = phase, .x = at % N, .y = at / N, .sign = r->corr[at] < 0 ? -1.0f : 1.0f};
-    /* The peak and its slopes are no noise: about the square of the peak times the chip's own autocorrelation. */
-    const double noise = (square - 16.0 / 9 * most * most) / (TILE_CELLS - 9);
-    p.z = noise > 0 ? most / sqrt(noise) : 0;
-    const float *c = r->corr;
-    const int left = p.y * N + (p.x + N - 1) % N, right = p.y * N + (p.x + 1) % N;
-    const int up = (p.y + N - 1) % N * N + p.x, down = (p.y + 1) % N * N + p.x;
-    p.fx = top_of(c[left] * p.sign, most, c[right] * p.sign);
-    p.fy = top_of(c[up] * p.sign, most, c[down] * p.sign);
-    return p;
+    return count;
 }
 
-/* Coded bits at a place: each chip's mean is taken over its two cells a side, by linear interpolation between cells. */
-static void soft_bits(const wm_read *r, const peak *p, float soft[WM_CODED_BITS])
+/* Coded bits at a place: each chip's mean is taken over its two cells a side, by linear interpolation between cells.
+ * Returns how far the chips of each bit agree with each other, in deviations: whatever the bits are, they agree only where
+ * the tile lies. */
+static double soft_bits(const wm_read *r, const peak *p, float soft[WM_CODED_BITS])
 {
+    double power = 0, energy = 0;
     const float px = (float)p->x + p->fx, py = (float)p->y + p->fy;
     const int x0 = (int)floorf(px), y0 = (int)floorf(py);
     const float fx = px - (float)x0, fy = py - (float)y0;
@@ -163,7 +201,10 @@ static void soft_bits(const wm_read *r, const peak *p, float soft[WM_CODED_BITS]
                 for (int i = 0; i < 3; i++) v += wy[j] * wx[i] * row[(x0 + 2 * cx + i + N) % N];
             }
             soft[bit] += p->sign * (float)r->tile.sign[chip] * v;
+            power += (double)v * v;
         }
+    for (int i = 0; i < WM_CODED_BITS; i++) energy += (double)soft[i] * soft[i];
+    return power > 0 ? (energy / power - 1) * sqrt(WM_CODED_BITS * WM_CHIPS_PER_BIT / 2.0 / (WM_CHIPS_PER_BIT - 1)) : 0;
 }
 
 static bool decode(wm_read *r, const peak *p, wm_found *found)
@@ -173,36 +214,45 @@ static bool decode(wm_read *r, const peak *p, wm_found *found)
     uint64_t id;
     int wrong = 0;
     soft_bits(r, p, soft);
-    r->attempts++;
+    found->attempts++;
     if (!wm_decode(soft, &id)) return false;
     wm_encode(id, bit);
     for (int i = 0; i < WM_CODED_BITS; i++) wrong += (soft[i] > 0) != bit[i];
     found->found = true;
     found->id = id;
+    found->shift_x = (p->x + (double)p->fx) / 2;
+    found->shift_y = (p->y + (double)p->fy) / 2;
     found->z = p->z;
     found->errors = (double)wrong / WM_CODED_BITS;
     return true;
 }
 
-bool wm_read_view(wm_read *r, const wm_stack *s, const wm_view *v, wm_found *found)
+bool wm_read_view(wm_read *r, const wm_stack *s, const wm_view *v, bool read, double *score, wm_found *found)
 {
-    peak best[PHASES];
-    int used = 0, phases = 0;
+    peak best[PHASES * PEAKS];
+    float soft[WM_CODED_BITS];
+    int used = 0, count = 0;
     for (int k = 0; k < WM_SLOTS; k++) {
         if (!s->slot[k]) continue;
         fold(s->slot[k], s->w, s->h, v, r->guard, r->folded + (size_t)k * TILE_CELLS);
         used++;
     }
     for (int phase = 0; phase < (used > 1 ? PHASES : 1); phase++) {
+        peak here[PEAKS];
         sum_phase(r, s, phase, r->sum);
         correlate(r);
-        const peak p = find_peak(r, phase);
-        found->z = LK_MAX(found->z, p.z);
-        int i = phases++;
-        for (; i > 0 && best[i - 1].z < p.z; i--) best[i] = best[i - 1];
-        best[i] = p;
+        const int n = find_peaks(r, phase, here);
+        for (int k = 0; k < n; k++) {
+            const double agree = soft_bits(r, &here[k], soft);
+            here[k].score = sqrt(here[k].z * here[k].z + LK_MAX(agree, 0) * LK_MAX(agree, 0));
+            found->z = LK_MAX(found->z, here[k].z);
+            int i = count++;
+            for (; i > 0 && best[i - 1].score < here[k].score; i--) best[i] = best[i - 1];
+            best[i] = here[k];
+        }
     }
-    for (int i = 0; i < LK_MIN(phases, TRIES) && best[i].z >= Z_TRY; i++) {
+    if (score) *score = count ? best[0].score : 0;
+    for (int i = 0; read && i < LK_MIN(count, TRIES) && best[i].score >= SCORE_TRY; i++) {
         sum_phase(r, s, best[i].phase, r->sum);
         if (decode(r, &best[i], found)) return true;
     }

@@ -37,8 +37,12 @@ typedef struct wm_found {
     uint64_t id;
     double z;          /* strength of the sync pattern, in deviations */
     double errors;     /* share of coded bits that disagreed */
-    double scale, shift_x, shift_y; /* of the picture against the marked one */
+    double scale;      /* of what is seen against the marked picture shown whole at this size: 1.43 after cropping to 70 % */
+    double shift_x, shift_y; /* of the pattern, in its units (chips, 37 a tile), against an uncropped picture's */
     double begin, end; /* seconds that were used */
+    double angle;      /* degrees by which the picture was turned, clockwise */
+    bool mirrored;
+    int64_t attempts;  /* decodings tried: each of them is right by chance once in 2^24 */
 } wm_found;
 typedef struct wm_detector wm_detector;
 lk_status wm_detect_open(const wm_key *key, wm_detector **out, lk_error *err);

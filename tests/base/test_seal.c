@@ -55,5 +55,23 @@ static void test_spoiled(void)
     CHECK_STATUS(lk_seal_close(pub2, msg, sizeof msg, box, &err), LK_E_ARG, &err);
 }
 
-static const check_test tests[] = {{"both ways", test_both_ways}, {"spoiled", test_spoiled}};
+static void test_to_a_signer(void)
+{
+    static const char msg[] = "a data key";
+    lk_error err = {0};
+    uint8_t signer[LK_SIGN_PUBLIC], signer_sec[LK_SIGN_SECRET], again[LK_SEAL_PUBLIC];
+    uint8_t box[sizeof msg + LK_SEAL_EXTRA], out[sizeof msg];
+    CHECK_OK(lk_sign_keypair(signer, signer_sec, &err), &err);
+    CHECK_OK(lk_seal_public_of_signer(signer, pub, &err), &err);
+    lk_seal_secret_of_signer(signer_sec, sec);
+    lk_seal_public(sec, again);
+    CHECK(!memcmp(pub, again, sizeof pub), "the two halves do not belong together");
+    CHECK_OK(lk_seal_close(pub, msg, sizeof msg, box, &err), &err);
+    CHECK_OK(lk_seal_open(sec, box, sizeof box, out, &err), &err);
+    CHECK_STR((const char *)out, msg);
+    memset(signer, 0, sizeof signer); /* a point of small order */
+    CHECK_STATUS(lk_seal_public_of_signer(signer, pub, &err), LK_E_ARG, &err);
+}
+
+static const check_test tests[] = {{"both ways", test_both_ways}, {"spoiled", test_spoiled}, {"to a signer", test_to_a_signer}};
 CHECK_MAIN(tests)

@@ -49,3 +49,14 @@ lk_status lk_seal_open(const uint8_t sec[LK_SEAL_SECRET], const uint8_t *box, si
         return LK_FAIL(err, LK_E_FORMAT, "a sealed block was changed, or sealed to another key");
     return LK_OK;
 }
+
+lk_status lk_seal_public_of_signer(const uint8_t signer[LK_SIGN_PUBLIC], uint8_t pub[LK_SEAL_PUBLIC], lk_error *err)
+{
+    if (crypto_sign_ed25519_pk_to_curve25519(pub, signer) == 0) return LK_OK;
+    return LK_FAIL(err, LK_E_ARG, "nothing can be sealed to this key: it is no Ed25519 public key");
+}
+
+void lk_seal_secret_of_signer(const uint8_t signer[LK_SIGN_SECRET], uint8_t sec[LK_SEAL_SECRET])
+{
+    (void)crypto_sign_ed25519_sk_to_curve25519(sec, signer); /* a hash of the seed: it cannot fail */
+}

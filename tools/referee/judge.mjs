@@ -1,7 +1,7 @@
 // judge.mjs: what readers that are not ours say of files. Prints one JSON line for each file and reader:
 //   {"file", "reader", "state", "codes"}   state: Trusted, Valid, Invalid, None or Throw; codes: the failures
 //
-//   npm ci && node judge.mjs [--root ROOTS.pem] [--readers wasm,ts,node] FILE...
+//   npm install --ignore-scripts && node judge.mjs [--root ROOTS.pem] [--readers wasm,ts,node] FILE...
 //
 // Readers (pinned in package.json): c2pa-wasm (c2pa-rs 0.91, the reference), c2pa-ts (an unrelated code base; looks at no
 // trust, reads no WAV), c2pa-node (c2pa-rs 0.82, an older generation). Install with --ignore-scripts: c2pa-node's script

@@ -14,8 +14,10 @@
 enum { LIKE = 5, OPEN_MAX = 480, SHUT_MAX = 96, SHUT_MIN = 3, BATCH = 8 };
 #define FAR 6.0f /* a shut sample that nothing with open eyes resembles tells nothing */
 
-/* Shut lies below SHUT, fully open above OPEN, as parts of the person's usual opening. */
+/* As parts of the person's usual opening. Samples below SHUT count as shut and above OPEN as open; rendering begins to
+ * shut at LOWERED (a downward look lowers the lids too, and the network draws that by itself) and is done at SHUT. */
 #define SHUT 0.5f
+#define LOWERED 0.68f
 #define OPEN 0.85f
 
 static float gap(const float *lm, int a, int b)
@@ -52,7 +54,7 @@ lk_status swap_eyes_usual(const swap_person *people, int count, float *median, l
 float swap_eyes_shut(float opening, float usual)
 {
     if (!(usual > 0) || !isfinite(opening)) return 0;
-    return LK_CLAMP((OPEN - opening / usual) / (OPEN - SHUT), 0.0f, 1.0f);
+    return LK_CLAMP((LOWERED - opening / usual) / (LOWERED - SHUT), 0.0f, 1.0f);
 }
 
 /* --- the direction -------------------------------------------------------------------------------- */

@@ -178,6 +178,40 @@ static void test_bench(void)
     swap_net_clear(&net);
 }
 
+/* Eyes drawn with lids of a given gap on the mean shape: the measure follows the lids and nothing else. */
+static void test_lids(void)
+{
+    lk_point mean[LK_LANDMARKS];
+    float lm[136], usual = 0;
+    lk_face_mean_shape(100, 1.25f, mean);
+    for (int step = 0; step <= 4; step++) {
+        float k = (float)step / 4;
+        for (int turned = 0; turned < 2; turned++) {
+            for (int i = 0; i < LK_LANDMARKS; i++) {
+                float x = mean[i].x, y = mean[i].y;
+                if (i >= 36 && i < 48) { /* lids to the line between the corners */
+                    int a = i < 42 ? 36 : 42;
+                    float line = (mean[a].y + mean[a + 3].y) / 2;
+                    y = line + k * (y - line);
+                }
+                lm[2 * i] = turned ? 3 * y + 7 : x; /* three times as large, on its side */
+                lm[2 * i + 1] = turned ? -3 * x : y;
+            }
+            float open = swap_eyes_open(lm);
+            if (step == 0) CHECK(open < 0.06f, "shut eyes measure %f", (double)open);
+            if (step == 4 && !turned) usual = open;
+            if (step == 4) CHECK_NEAR(open, usual, 1e-3);
+        }
+    }
+    CHECK(usual > 0.15f && usual < 0.8f, "open eyes measure %f", (double)usual);
+    CHECK_NEAR(swap_eyes_shut(usual, usual), 0, 0);
+    CHECK_NEAR(swap_eyes_shut(0.7f * usual, usual), 0, 0);
+    CHECK_NEAR(swap_eyes_shut(0.59f * usual, usual), 0.5, 1e-3);
+    CHECK_NEAR(swap_eyes_shut(0.4f * usual, usual), 1, 0);
+    CHECK_NEAR(swap_eyes_shut(0.1f, 0), 0, 0); /* nobody knows what is usual */
+    CHECK_NEAR(swap_eyes_shut(NAN, usual), 0, 0);
+}
+
 static const check_test tests[] = {{"augment", test_augment}, {"batches", test_batches},
-                                   {"adversary", test_adversary}, {"bench", test_bench}};
+                                   {"adversary", test_adversary}, {"lids", test_lids}, {"bench", test_bench}};
 CHECK_MAIN(tests)

@@ -30,6 +30,8 @@ ATTACKS = [
     ("2 % faster", "wav", "-af asetrate={sr}*1.02,aresample={sr} -c:a pcm_s16le", True),
     ("2 % slower", "wav", "-af asetrate={sr}*0.98,aresample={sr} -c:a pcm_s16le", True),
     ("4.3 % faster", "wav", "-af asetrate={sr}*1.043,aresample={sr} -c:a pcm_s16le", False),
+    ("tempo 3 % faster; pitch kept", "wav", "-af atempo=1.03 -c:a pcm_s16le", False),
+    ("tempo 3 % slower; pitch kept; MP3 64k", "mp3", "-af atempo=0.97 -c:a libmp3lame -b:a 64k", False),
     ("AAC 128k", "m4a", "-c:a aac -b:a 128k", False),
     ("MP3 128k", "mp3", "-c:a libmp3lame -b:a 128k", False),
     ("AAC 32k", "m4a", "-c:a aac -b:a 32k", False),

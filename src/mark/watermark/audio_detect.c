@@ -4,8 +4,8 @@
  * over the length of a block. The sync symbols, of which all is known, then say where blocks begin: their
  * correlation is tried at every step and every eighth of one, in deviations of itself (z). Where it stands
  * out, the id's symbols are summed and given to the Viterbi decoder, and its CRC decides. A sound that was
- * played faster or slower is read by undoing every speed from -5 to +5 % and keeping the one where the sync
- * is clearest.
+ * played faster or slower, with its pitch or without, is read by undoing every speed from -5 to +5 % and
+ * keeping the one where the sync is clearest.
  *
  * False accepts: without a mark the sync of one piece of 30 s in nine reaches 4.8 somewhere among the 40 000
  * places and speeds of a full search (measured); each is decoded twice or so, and 1 of 2^24 wrong ids passes
@@ -188,8 +188,7 @@ static place look(reader *r, double speed)
     return clearest(r, frames, FINE, floors, speed);
 }
 
-/* --- other speeds
- * --------------------------------------------------------------------------------------------- */
+/* --- other speeds -------------------------------------------------------------------------------- */
 
 /* To undo a speed properly the sound is resampled; to guess which, it is enough to read the spectra of the
  * sound as it is at other times and frequencies. That costs a fifth. */
@@ -212,21 +211,21 @@ static int dense_rows(reader *r)
     return frames;
 }
 
-/* The window's place at a speed, guessed: row j of the marked sound is centred at (j + 1) AM_HOP / speed
- * here, and its band edges lie `speed` times as high. */
-static place guess(reader *r, int dense, double speed, const float floors[AM_BANDS])
+/* Rows every hop samples of the marked sound, if it was played `tempo` times as fast and `pitch` times as
+ * high: the row centred at time t lies at t / tempo here, and its band edges `pitch` times as high. */
+static int warped_rows(reader *r, int dense, double tempo, double pitch, int hop)
 {
     int edge[AM_BANDS + 1], frames = 0;
     float part[AM_BANDS + 1];
     for (int b = 0; b <= AM_BANDS; b++) {
         /* Bin k reaches from k - 1/2 to k + 1/2. */
-        const double at = (AM_BIN + b * AM_BAND_BINS - 0.5) * speed + 0.5;
+        const double at = (AM_BIN + b * AM_BAND_BINS - 0.5) * pitch + 0.5;
         edge[b] = (int)at;
         part[b] = (float)(at - edge[b]);
     }
     for (;; frames++) {
-        const int64_t t = lrint(((frames + 1) * AM_HOP / speed - AM_HOP) / DENSE);
-        if (t >= dense) break;
+        const int64_t t = lrint(((frames * hop + AM_FRAME / 2) / tempo - AM_FRAME / 2) / DENSE);
+        if (t >= dense) return frames;
         const float *sum = r->dense + LK_MAX(t, 0) * (REACH + 1);
         float *row = r->rows + (size_t)frames * AM_BANDS, below = 0;
         for (int b = 0; b <= AM_BANDS; b++) {
@@ -235,11 +234,14 @@ static place guess(reader *r, int dense, double speed, const float floors[AM_BAN
             below = here;
         }
     }
-    return clearest(r, frames, AM_HOP, floors, speed);
 }
 
-/* --- one window
- * ----------------------------------------------------------------------------------------------- */
+static place guess(reader *r, int dense, double tempo, double pitch, int hop, const float floors[AM_BANDS])
+{
+    return clearest(r, warped_rows(r, dense, tempo, pitch, hop), hop, floors, tempo);
+}
+
+/* --- one window ---------------------------------------------------------------------------------- */
 
 /* Sum the id's chips of the folded window and decode. */
 static bool decode(const reader *r, int first, wm_found *out)
@@ -279,6 +281,14 @@ static bool read_at(reader *r, place at, wm_found *out)
     return decode(r, first, out);
 }
 
+static void found_at(const reader *r, int64_t from, int64_t count, double speed, wm_found *out)
+{
+    out->found = true;
+    out->scale = speed;
+    out->begin = (double)from / AM_RATE;
+    out->end = (double)LK_MIN(from + count, r->n) / AM_RATE;
+}
+
 /* The window at one speed. */
 static lk_status try_speed(reader *r, int64_t from, int64_t count, double speed, wm_found *out, place *at,
                            lk_error *err)
@@ -287,10 +297,7 @@ static lk_status try_speed(reader *r, int64_t from, int64_t count, double speed,
     *at = look(r, speed);
     out->z = LK_MAX(out->z, at->z);
     if (at->z < z_enough || !read_at(r, *at, out)) return LK_OK;
-    out->found = true;
-    out->scale = speed;
-    out->begin = (double)from / AM_RATE;
-    out->end = (double)LK_MIN(from + count, r->n) / AM_RATE;
+    found_at(r, from, count, speed, out);
     return LK_OK;
 }
 
@@ -307,20 +314,41 @@ static lk_status settle(reader *r, int64_t from, int64_t count, double step, pla
     return LK_OK;
 }
 
-/* Every speed; then the clearest more finely, and if it is plainly there but cannot be read, over a longer
- * window. */
+/* Tempo that was changed without pitch cannot be undone by resampling: the guess is refined and read itself.
+ */
+static void read_tempo(reader *r, int dense, place best, const float floors[AM_BANDS], int64_t from,
+                       wm_found *out)
+{
+    const double middle = best.speed;
+    best.z = -1;
+    for (int k = -2; k <= 2; k++) {
+        const place at = guess(r, dense, middle + k * speed_step / 4, 1, FINE, floors);
+        if (at.z > best.z) best = at;
+    }
+    out->z = LK_MAX(out->z, best.z);
+    if (best.z < z_enough) return;
+    const int frames = warped_rows(r, dense, best.speed, 1, FINE);
+    fold(r, frames, AM_HOP / FINE, (int)(best.offset % AM_STEP) / FINE, floors);
+    if (decode(r, (int)(best.offset / AM_STEP), out)) found_at(r, from, SHORT, best.speed, out);
+}
+
+/* Every speed, with its pitch and without; then the clearest more finely, and if it is plainly there but
+ * cannot be read, over a longer window. */
 static lk_status try_speeds(reader *r, int64_t from, wm_found *out, lk_error *err)
 {
-    place best = {-1, 1, 0}, at;
+    place best = {-1, 1, 0}, tempo = best, at;
     float floors[AM_BANDS];
     LK_TRY(take(r, from, SHORT, 1, err));
     row_floors(r, power_rows(r, 0, AM_HOP), floors);
     const int dense = dense_rows(r), speeds = (int)(speed_most / speed_step + 0.5);
     for (int k = -speeds; k <= speeds; k++) {
-        at = guess(r, dense, 1 + k * speed_step, floors);
+        at = guess(r, dense, 1 + k * speed_step, 1 + k * speed_step, AM_HOP, floors);
         if (at.z > best.z) best = at;
+        at = guess(r, dense, 1 + k * speed_step, 1, AM_HOP, floors);
+        if (at.z > tempo.z) tempo = at;
     }
-    if (best.z < z_hint) return LK_OK;
+    if (tempo.z >= z_hint) read_tempo(r, dense, tempo, floors, from, out);
+    if (out->found || best.z < z_hint) return LK_OK;
     LK_TRY(settle(r, from, SHORT, speed_step / 4, &best, err));
     LK_TRY(try_speed(r, from, SHORT, best.speed, out, &at, err));
     if (out->found || best.z < z_clear || r->n - from <= SHORT) return LK_OK;

@@ -72,8 +72,7 @@ void am_layout_make(const wm_key *key, am_layout *out)
         }
 }
 
-/* --- how it is measured -----------------------------------------------------------------------------------
- */
+/* --- how it is measured -------------------------------------------------------------------------- */
 
 lk_status am_planes(const lk_audio *a, float **planes, int64_t *n, lk_error *err)
 {

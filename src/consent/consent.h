@@ -159,6 +159,10 @@ lk_status lk_lineage_of_record(lk_registry *r, const char *record_id,
  * LK_E_FORMAT with the first row that is wrong. rows (may be NULL) gets their number. */
 lk_status lk_audit_verify(lk_registry *r, int64_t *rows, lk_error *err);
 
+/* --- binding: bind.h -------------------------------------------------------------------
+ * Files that hold a likeness are encrypted, and their keys stand on records: revoking one destroys them in the same
+ * transaction. */
+
 /* --- keys outside a project: the subject's, a witness's ----------------------------------- */
 
 /* One Ed25519 secret in a file of rights 0600. LK_E_STATE: there is one already, it is never replaced. LK_E_CONSENT:

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "consent/bound.h"
 #include "consent/internal.h"
 
 /* The bytes and both signatures of the newest version. */
@@ -111,6 +112,7 @@ lk_status record_revoke(lk_registry *r, const char *id, const char *reason, cons
     lk_status s = lk_store_run(r->db, err, NULL, "INSERT INTO revocation(record, time, reason) VALUES(?1, ?2, ?3)",
                                "sis", c.brief.id, lk_wall_time(), reason);
     if (s == LK_OK) s = audit_append(r, "revoke", &detail, NULL, NULL, err);
+    if (s == LK_OK) s = bind_destroy(r, c.brief.id, err);
     lk_text_clear(&detail);
     return s;
 }
@@ -120,7 +122,9 @@ lk_status lk_consent_revoke(lk_registry *r, const char *record_id, const char *r
     if (!reason || !*reason) reason = "no reason given";
     LK_TRY(check_words("reason", reason, 512, true, err));
     LK_TRY(registry_begin(r, err));
-    return registry_end(r, record_revoke(r, record_id, reason, "studio", err), false, err);
+    lk_status s = registry_end(r, record_revoke(r, record_id, reason, "studio", err), false, err);
+    if (s == LK_OK) bind_scrub(r);
+    return s;
 }
 
 /* --- asking ---------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* registry.c: opening a project's registry, and its tables. */
 #include <string.h>
 
+#include "consent/bound.h"
 #include "consent/internal.h"
 
 /* What a row means is said by its signed text; other columns are there to find it. */
@@ -36,6 +37,7 @@ static const lk_migration migrations[] = {
      " subject_sig BLOB NOT NULL, studio_sig BLOB NOT NULL, sealed BLOB, PRIMARY KEY(record, number)) STRICT;"
      "CREATE TABLE request(record TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, sealed BLOB,"
      " PRIMARY KEY(record, number)) STRICT;"},
+    {"binding", BIND_TABLES}, /* bound.h */
 };
 static const lk_schema schema = {0x4C4B4352 /* "LKCR" */, migrations, (int)LK_COUNT(migrations)};
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "consent/bound.h"
 #include "consent/internal.h"
 
 #define ANSWER_WITHIN ((int64_t)30 * 86400) /* seconds that a question stays open */
@@ -290,6 +291,7 @@ lk_status lk_consent_accept(lk_registry *r, const void *file, size_t n, lk_conse
                              : accept_answer(r, signer, payload, payload_n, sig, &c.terms, err);
     s = registry_end(r, s, false, err);
     if (s != LK_OK) return s;
+    if (withdrawal) bind_scrub(r);
     if (!withdrawal) { /* from now on nobody signs in their place: the key that the studio kept for them goes */
         char name[64];
         snprintf(name, sizeof name, "subject-%s.key", c.terms.subject);

@@ -154,7 +154,8 @@ static lk_status open_file(const char *path, const lk_schema *schema, bool fresh
     sqlite3_db_config(db->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     LK_GOTO(failed,
             lk_store_exec(db,
-                          "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL",
+                          "PRAGMA cell_size_check = ON; PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; "
+                          "PRAGMA secure_delete = ON", /* what is deleted is overwritten: keys are kept here */
                           err));
     LK_GOTO(failed, recognise(db, schema, fresh, err));
     LK_GOTO(failed, run_check(db, "PRAGMA journal_mode = WAL", "wal", err));

@@ -1,6 +1,8 @@
 /* test_sign.c: what is signed passes our judge, says what it was asked to say, keeps what its sources carried, and
  * leaves nothing behind when it cannot be finished.
  */
+#include <fcntl.h>
+
 #include "asset/files.h"
 #include "fault.h"
 #include "people.h"
@@ -481,6 +483,73 @@ static void test_faults(void)
     });
 }
 
+/* Into a file without a name, which a crash cannot leave behind. */
+static void test_nameless(void)
+{
+    lk_error err = {0};
+    int fd = open(tempdir, O_TMPFILE | O_RDWR, 0600);
+    if (fd < 0) SKIP("no nameless files here");
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    for (int f = 0; f < C2PA_FORMATS; f++) {
+        CHECK_OK(c2pa_sign_file(small((c2pa_format)f), path, &made_spec, &ann.signer, NULL, &err), &err);
+        CHECK_INT(state_of_file(path, &ann), C2PA_TRUSTED);
+    }
+    close(fd);
+}
+
+/* A store may be large and nothing but work: an answer must come soon all the same. */
+static void test_hostile_size(void)
+{
+    lk_bytes o = {0}, claim = {0};
+    lk_error err = {0};
+    char label[64];
+    CHECK_OK(c2pa_label_new(label, &err), &err);
+    size_t store = jumbf_open(&o, "c2pa", "c2pa"), manifest = jumbf_open(&o, "c2ma", label), parts = jumbf_open(&o, "c2as", "c2pa.assertions");
+    for (int i = 0; i < 60; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "org.example.zeros__%d", i + 1);
+        size_t part = jumbf_open(&o, "cbor", name), content = o.len;
+        jumbf_content(&o, "cbor", "", 0);
+        lk_cbor_array(&o, 262143);
+        lk_bytes_zeros(&o, 262143);
+        put_be32(o.b + content, (uint32_t)(o.len - content));
+        jumbf_close(&o, part);
+    }
+    jumbf_close(&o, parts);
+    lk_cbor_map(&claim, 5);
+    lk_cbor_text(&claim, "instanceID");
+    lk_cbor_text(&claim, "xmp:iid:one");
+    lk_cbor_text(&claim, "claim_generator_info");
+    lk_cbor_map(&claim, 1);
+    lk_cbor_text(&claim, "name");
+    lk_cbor_text(&claim, "Tests");
+    lk_cbor_text(&claim, "signature");
+    lk_cbor_text(&claim, "self#jumbf=c2pa.signature");
+    lk_cbor_text(&claim, "alg");
+    lk_cbor_text(&claim, "sha256");
+    lk_cbor_text(&claim, "created_assertions");
+    lk_cbor_array(&claim, 1000);
+    for (int i = 0; i < 1000; i++) /* the same one again and again: hashed once */
+        c2pa_write_link(&claim, "self#jumbf=c2pa.assertions/org.example.zeros__1", &(lk_hash){{0}}, false);
+    size_t at = jumbf_open(&o, "c2cl", "c2pa.claim.v2");
+    jumbf_content(&o, "cbor", claim.b, claim.len);
+    jumbf_close(&o, at);
+    at = jumbf_open(&o, "c2cs", "c2pa.signature");
+    jumbf_content(&o, "cbor", "\xf6", 1);
+    jumbf_close(&o, at);
+    jumbf_close(&o, manifest);
+    jumbf_close(&o, store);
+    double from = lk_now();
+    c2pa_report r;
+    CHECK_OK(c2pa_verify_bytes(o.b, o.len, &r, &err), &err);
+    CHECK(r.state == C2PA_INVALID && has_code(&r, "assertion.undeclared"), "%s", c2pa_state_name(r.state));
+    CHECK(lk_now() - from < 10, "%.1f s for %zu bytes", lk_now() - from, o.len);
+    c2pa_report_clear(&r);
+    lk_bytes_clear(&o);
+    lk_bytes_clear(&claim);
+}
+
 /* --- files of others ------------------------------------------------------------------------------------------------------ */
 
 static void test_public_files(void)
@@ -519,6 +588,7 @@ int main(int argc, char **argv)
         {"formats", test_formats}, {"lengths", test_lengths}, {"store_sizes", test_store_sizes}, {"contents", test_contents},
         {"specs", test_specs}, {"bad_signers", test_bad_signers}, {"generations", test_generations}, {"shared", test_shared},
         {"broken_sources", test_broken_sources}, {"label_clash", test_label_clash}, {"stamps", test_stamps}, {"faults", test_faults},
+        {"nameless", test_nameless}, {"hostile_size", test_hostile_size},
         {"public_files", test_public_files}};
     tempdir_make("c2pa-sign");
     person_make(&ann, LK_PK_ES256);

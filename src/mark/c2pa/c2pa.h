@@ -1,6 +1,13 @@
 /* c2pa.h: writing and judging C2PA manifests (claim v2, specification 2.2 with the 2.4 points that old readers bear).
- * manifest.c builds, sign.c embeds and signs, verify*.c judge; jumbf.c, cose.c are the formats; asset.h is where a
- * store lives in a file. Strict: what c2pa-rs lets pass (padding, loose lengths) is refused here.
+ *
+ * Writing: assertions.c, manifest.c build a store, sign.c embeds and signs it. Reading: jumbf.c (boxes), store.c
+ * (manifests by structure), verify*.c (is it true?), describe.c, report.c (for people); cose.c is the signature's format,
+ * asset.h where a store lives in a file. Claims of version 1 are read, never written.
+ *
+ * Strict: what the reference lets pass (something in padding, loose lengths, boxes nobody listed, two parents, an update
+ * of a manifest that fails) is refused here; never the other way round. Not read: compressed manifests, bindings by
+ * c2pa.hash.boxes or by Merkle trees of fragments, OCSP answers; nothing is ever fetched from a network. May include
+ * base/ and mark/asset/ only.
  */
 #ifndef LK_C2PA_H
 #define LK_C2PA_H
@@ -57,8 +64,11 @@ typedef struct c2pa_spec {
     bool no_training;            /* cawg.training-mining notAllowed */
 } c2pa_spec;
 
-/* File `in` to a new file `out` with a signed manifest. out is removed on failure. fsync'd. label: of the active
- * manifest, "urn:c2pa:..."; may be NULL. The file is verified with our own reader before this returns. */
+/* File `in` to another file `out` (made or overwritten; may be the /proc/self/fd path of a nameless one) with a signed
+ * manifest. out is removed on failure. fsync'd. label: of the active manifest, "urn:c2pa:..."; may be NULL. The file is
+ * verified with our own reader before this returns: LK_E_MARK with the failed code when it does not pass (an expired
+ * certificate, say). Ingredients' manifests are kept byte by byte, valid or not, with what our reader found; only one that
+ * cannot be read, or whose label another one has already taken, is stated but not kept. */
 lk_status c2pa_sign_file(const char *in, const char *out, const c2pa_spec *spec, const c2pa_signer *signer, char label[64],
                          lk_error *err);
 /* The label that the next signing would use may be needed beforehand (the watermark is made from it): make one and

@@ -17,6 +17,7 @@ enum {
     C2PA_MAX_ASSERTIONS = 1000, /* of one manifest */
     C2PA_MAX_DEPTH = 64,        /* of ingredients */
     C2PA_MAX_FINDINGS = 5000,
+    C2PA_MAX_JSON = 1 << 20,    /* bytes of a JSON assertion; its tree takes up to 32 times that */
     C2PA_MAX_ITEMS = 500000     /* CBOR items kept of one store: bounds memory by a few times the store's size */
 };
 

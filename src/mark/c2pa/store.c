@@ -196,6 +196,7 @@ static lk_status read_cbor_part(reader *r, c2pa_part *p, const jumbf_box *conten
 static lk_status read_json_part(reader *r, c2pa_part *p, const jumbf_box *content)
 {
     lk_json *j = NULL;
+    if (content->n > C2PA_MAX_JSON) return fail(r, "assertion.json.invalid", p->uri, "a JSON assertion of more than 1 MiB");
     lk_status s = lk_json_parse((const char *)content->data, content->n, r->scratch, &j, r->err);
     lk_arena_clear(r->scratch);
     if (s == LK_E_FORMAT) {

@@ -4,13 +4,15 @@
  *     wm_tool embed IN OUT.mp4 ID [PSNR] [SECONDS]   mark a clip (ID in hex); prints PSNR mean, least, ms a frame
  *     wm_tool still IN OUT.png|jpg ID                mark a picture
  *     wm_tool detect FILE                           prints "id" or "none", then z and errors
+ *     wm_tool null SECONDS FILE...                  look in unmarked clips: each frame alone and in growing sums, as it is,
+ *                                                   halved, cropped, noisy, darker and mirrored; prints what was found
  */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mark/watermark/watermark.h"
+#include "mark/watermark/video.h"
 #include "media/writer.h"
 
 static int fail(const lk_error *err)
@@ -131,11 +133,98 @@ static int detect(char **argv)
     return 0;
 }
 
+/* What else an unmarked frame may look like; kind 0 leaves it. in is grey. */
+enum { VARIANTS = 6 };
+static lk_status variant(const lk_image *in, int kind, uint64_t frame, lk_image *out, lk_error *err)
+{
+    const int x0 = kind == 2 ? in->w / 9 : 0, y0 = kind == 2 ? in->h / 7 : 0, step = kind == 1 ? 2 : 1;
+    LK_TRY(lk_image_new((in->w - 2 * x0) / step, (in->h - 2 * y0) / step, 1, out, err));
+    lk_rng rng = lk_rng_at(7, (uint32_t)kind, 0, frame);
+    for (int y = 0; y < out->h; y++)
+        for (int x = 0; x < out->w; x++) {
+            const float *p = in->data + (size_t)(y0 + y * step) * in->w + x0 + (kind == 5 ? in->w - 1 - x : x * step);
+            float v = kind == 1 ? 0.25f * (p[0] + p[1] + p[in->w] + p[in->w + 1]) : *p;
+            if (kind == 3) v += 0.1f * (lk_rng_uniform(&rng) - 0.5f);
+            if (kind == 4) v *= 0.6f;
+            out->data[(size_t)y * out->w + x] = v;
+        }
+    return LK_OK;
+}
+
+typedef struct tally {
+    int64_t frames, asked, attempts, found;
+    double z;
+} tally;
+
+static void count(tally *t, const wm_found *f, const char *path)
+{
+    t->asked++;
+    t->attempts += f->attempts;
+    t->z = LK_MAX(t->z, f->z);
+    if (!f->found) return;
+    t->found++;
+    printf("FALSE ACCEPT %016llx z %.2f errors %.3f in %s\n", (unsigned long long)f->id, f->z, f->errors, path);
+}
+
+/* One clip in one variant: frames alone by the quick way, sums of 32 in all orientations, one full search. */
+static lk_status null_clip(const char *path, int kind, double until, tally *t, lk_error *err)
+{
+    const wm_key key = wm_public_key();
+    lk_reader *r = NULL;
+    wm_detector *alone = NULL, *sum = NULL;
+    lk_frame *f = NULL;
+    wm_found found;
+    lk_status s;
+    LK_TRY(lk_reader_open(path, &r, err));
+    LK_TRY(wm_detect_open(&key, &alone, err));
+    LK_TRY(wm_detect_open(&key, &sum, err));
+    for (int64_t n = 1; (s = lk_reader_next(r, &f, err)) == LK_OK && lk_now() < until; n++) {
+        const lk_frame_info info = lk_frame_get_info(f);
+        lk_image grey, seen;
+        LK_TRY(lk_image_new(info.width, info.height, 1, &grey, err));
+        LK_TRY(lk_frame_get_rgb(f, 0, 0, &grey, err));
+        LK_TRY(variant(&grey, kind, (uint64_t)n, &seen, err));
+        wm_detect_forget(alone);
+        LK_TRY(wm_detect_image(alone, &seen, err));
+        LK_TRY(wm_detect_try(alone, WM_QUICK, NULL, &found, err));
+        count(t, &found, path);
+        LK_TRY(wm_detect_image_at(sum, &seen, info.seconds, err));
+        if (n % 32 == 0 || n == 300) {
+            LK_TRY(wm_detect_try(sum, n == 320 ? WM_THOROUGH : WM_TURNED, NULL, &found, err));
+            count(t, &found, path);
+        }
+        if (n % 320 == 0) wm_detect_forget(sum);
+        t->frames++;
+        lk_image_clear(&grey);
+        lk_image_clear(&seen);
+        lk_frame_unref(&f);
+    }
+    lk_frame_unref(&f);
+    wm_detect_close(&alone);
+    wm_detect_close(&sum);
+    lk_reader_close(&r);
+    return s == LK_END ? LK_OK : s;
+}
+
+static int null_test(int argc, char **argv)
+{
+    lk_error err = {0};
+    tally t = {.frames = 0};
+    const double until = lk_now() + atof(argv[2]);
+    for (int kind = 0; kind < VARIANTS; kind++)
+        for (int i = 3; i < argc && lk_now() < until; i++)
+            if (null_clip(argv[i], kind, until, &t, &err) != LK_OK) return fail(&err);
+    printf("frames %lld asked %lld attempts %lld most_z %.2f found %lld\n", (long long)t.frames, (long long)t.asked,
+           (long long)t.attempts, t.z, (long long)t.found);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     if (argc >= 5 && !strcmp(argv[1], "embed")) return embed(argc, argv);
     if (argc >= 5 && !strcmp(argv[1], "still")) return still(argv);
+    if (argc >= 4 && !strcmp(argv[1], "null")) return null_test(argc, argv);
     if (argc >= 3 && !strcmp(argv[1], "detect")) return detect(argv);
-    fprintf(stderr, "usage: wm_tool embed IN OUT.mp4 ID [PSNR [SECONDS]] | still IN OUT ID | detect FILE\n");
+    fprintf(stderr, "usage: wm_tool embed IN OUT.mp4 ID [PSNR [SECONDS]] | still IN OUT ID | detect FILE | null SECONDS FILE...\n");
     return 2;
 }

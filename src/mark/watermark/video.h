@@ -52,8 +52,8 @@ typedef struct wm_stack {
     double begin, end;     /* seconds */
     float *cell, *flat, *box, *pad; /* scratch */
 } wm_stack;
-/* The first picture gives the size; others must agree (LK_E_ARG). Exactly one of f and im. */
-lk_status wm_stack_add(wm_stack *s, const lk_frame *f, const lk_image *im, lk_error *err);
+/* The first picture gives the size; others must agree (LK_E_ARG). Exactly one of f and im; im has no time of its own. */
+lk_status wm_stack_add(wm_stack *s, const lk_frame *f, const lk_image *im, double im_seconds, lk_error *err);
 void wm_stack_clear(wm_stack *s);
 
 /* --- video_read.c: one geometry ------------------------------------------------------------------------------ */
@@ -96,5 +96,6 @@ lk_status wm_search(wm_read *r, const wm_stack *s, const lk_cancel *cancel, wm_f
 typedef enum wm_effort { WM_QUICK, WM_TURNED, WM_THOROUGH } wm_effort;
 lk_status wm_detect_try(wm_detector *d, wm_effort effort, const lk_cancel *cancel, wm_found *out, lk_error *err);
 void wm_detect_forget(wm_detector *d); /* the frames; the key stays */
+lk_status wm_detect_image_at(wm_detector *d, const lk_image *rgb, double seconds, lk_error *err);
 
 #endif

@@ -27,12 +27,17 @@ void wm_detect_close(wm_detector **dp)
 
 lk_status wm_detect_frame(wm_detector *d, const lk_frame *f, lk_error *err)
 {
-    return wm_stack_add(&d->stack, f, NULL, err);
+    return wm_stack_add(&d->stack, f, NULL, 0, err);
 }
 
 lk_status wm_detect_image(wm_detector *d, const lk_image *rgb, lk_error *err)
 {
-    return wm_stack_add(&d->stack, NULL, rgb, err);
+    return wm_stack_add(&d->stack, NULL, rgb, 0, err);
+}
+
+lk_status wm_detect_image_at(wm_detector *d, const lk_image *rgb, double seconds, lk_error *err)
+{
+    return wm_stack_add(&d->stack, NULL, rgb, seconds, err);
 }
 
 void wm_detect_forget(wm_detector *d) { wm_stack_clear(&d->stack); }

@@ -60,57 +60,88 @@ void wm_read_clear(wm_read *r)
     *r = (wm_read){.fft = NULL};
 }
 
-/* A row that lies along the tile's rows: first onto one row of cells, then that onto two rows. */
-static void fold_row(const float *in, int w, uint32_t pu, uint32_t step, uint32_t pv, float *guard)
+/* Positions are shares of a tile in 32 bits, which wrap by themselves: cell and fraction of one. */
+#define TILE_TURN 4294967296.0
+static inline int cell_at(uint32_t p, float *fraction)
 {
-    float line[N + 1] = {0};
-    for (int x = 0; x < w; x++, pu += step) {
-        const uint64_t u = (uint64_t)pu * N;
-        const float part = in[x] * ((float)(int32_t)((uint32_t)u >> 8) * 0x1p-24f);
-        line[u >> 32] += in[x] - part;
-        line[(u >> 32) + 1] += part;
-    }
-    const uint64_t t = (uint64_t)pv * N;
-    const float f = (float)((uint32_t)t >> 8) * 0x1p-24f;
-    float *a = guard + (t >> 32) * (N + 1), *b = a + N + 1;
-    for (int i = 0; i <= N; i++) {
-        a[i] += (1 - f) * line[i];
-        b[i] += f * line[i];
+    const uint64_t c = (uint64_t)p * N;
+    *fraction = (float)(int32_t)((uint32_t)c >> 8) * 0x1p-24f;
+    return (int)(c >> 32);
+}
+
+static uint32_t place(double cells) { return (uint32_t)(int64_t)llrint(cells * (TILE_TURN / N)); }
+
+WM_CLONES static void add_to_two(const float *restrict in, float f, float *restrict a, float *restrict b, int n)
+{
+    for (int x = 0; x < n; x++) {
+        const float part = in[x] * f;
+        b[x] += part;
+        a[x] += in[x] - part;
     }
 }
 
-/* Sum a picture into the tile. Positions are shares of a tile in 32 bits, which wrap by themselves; each pixel is shared
- * by the four cells around it. guard: (N + 1) x (N + 1), its last row and column belong to the first. */
-static void fold(const float *in, int w, int h, const wm_view *v, float *guard, float *tile)
+/* Axes that lie along the picture's: rows first, many columns at once, onto the tile's; then the columns of those few.
+ * Position along a row = x0 + x dx, down a column = y0 + y dy, in cells; the tile comes out with rows down. */
+#define STRIP 256
+static void fold_straight(const float *in, int w, int h, double x0, double dx, double y0, double dy, float *guard)
 {
-    const double scale = 4294967296.0 / N, det = v->xx * v->yy - v->xy * v->yx;
-    const double ux = v->yy / det, uy = -v->xy / det, vx = -v->yx / det, vy = v->xx / det;
-    const uint32_t step_u = (uint32_t)llrint(ux * scale), step_v = (uint32_t)llrint(vx * scale);
-    memset(guard, 0, (N + 1) * (N + 1) * sizeof *guard);
-    for (int y = 0; y < h; y++) {
-        uint32_t pu = (uint32_t)llrint((0.5 * ux + (y + 0.5) * uy - 0.5) * scale);
-        uint32_t pv = (uint32_t)llrint((0.5 * vx + (y + 0.5) * vy - 0.5) * scale);
-        const float *row = in + (size_t)y * w;
-        if (step_v == 0) {
-            fold_row(row, w, pu, step_u, pv, guard);
-            continue;
+    static const float zero[STRIP];
+    float strip[N + 1][STRIP], f;
+    const uint32_t step = place(dx);
+    for (int from = 0; from < w; from += STRIP) {
+        const int n = LK_MIN(STRIP, w - from);
+        for (int v = 0; v <= N; v++) memcpy(strip[v], zero, sizeof zero);
+        for (int y = 0; y < h; y++) {
+            const int v = cell_at(place(y0 + y * dy), &f);
+            add_to_two(in + (size_t)y * w + from, f, strip[v], strip[v + 1], n);
         }
+        for (int v = 0; v <= N; v++) {
+            uint32_t p = place(x0 + from * dx);
+            float *line = guard + v * (N + 1);
+            for (int x = 0; x < n; x++, p += step) {
+                const int u = cell_at(p, &f);
+                const float part = strip[v][x] * f;
+                line[u] += strip[v][x] - part;
+                line[u + 1] += part;
+            }
+        }
+    }
+}
+
+static void fold_slanted(const float *in, int w, int h, double ux, double uy, double vx, double vy, float *guard)
+{
+    const uint32_t step_u = place(ux), step_v = place(vx);
+    for (int y = 0; y < h; y++) {
+        uint32_t pu = place(0.5 * ux + (y + 0.5) * uy - 0.5), pv = place(0.5 * vx + (y + 0.5) * vy - 0.5);
+        const float *row = in + (size_t)y * w;
         for (int x = 0; x < w; x++, pu += step_u, pv += step_v) {
-            const uint64_t u = (uint64_t)pu * N, t = (uint64_t)pv * N;
-            const float fu = (float)(int32_t)((uint32_t)u >> 8) * 0x1p-24f, ft = (float)(int32_t)((uint32_t)t >> 8) * 0x1p-24f;
-            float *c = guard + (t >> 32) * (N + 1) + (u >> 32);
-            const float low = row[x] * ft, high = row[x] - low;
+            float fu, fv;
+            const int u = cell_at(pu, &fu), v = cell_at(pv, &fv);
+            float *c = guard + v * (N + 1) + u;
+            const float low = row[x] * fv, high = row[x] - low;
             c[0] += high - high * fu;
             c[1] += high * fu;
             c[N + 1] += low - low * fu;
             c[N + 2] += low * fu;
         }
     }
+}
+
+/* Sum a picture into the tile; each pixel is shared by the four cells around it. guard: (N + 1) x (N + 1), its last row
+ * and column belong to the first. */
+static void fold(const float *in, int w, int h, const wm_view *m, float *guard, float *tile)
+{
+    const double det = m->xx * m->yy - m->xy * m->yx;
+    const double ux = m->yy / det, uy = -m->xy / det, vx = -m->yx / det, vy = m->xx / det;
+    const bool straight = m->xy == 0 && m->yx == 0, crossed = m->xx == 0 && m->yy == 0;
+    memset(guard, 0, (N + 1) * (N + 1) * sizeof *guard);
+    if (straight) fold_straight(in, w, h, 0.5 * ux - 0.5, ux, 0.5 * vy - 0.5, vy, guard);
+    else if (crossed) fold_straight(in, w, h, 0.5 * vx - 0.5, vx, 0.5 * uy - 0.5, uy, guard);
+    else fold_slanted(in, w, h, ux, uy, vx, vy, guard);
     for (int i = 0; i <= N; i++) guard[i] += guard[N * (N + 1) + i];
-    for (int i = 0; i < N; i++) {
-        guard[i * (N + 1)] += guard[i * (N + 1) + N];
-        memcpy(tile + i * N, guard + i * (N + 1), N * sizeof *tile);
-    }
+    for (int i = 0; i < N; i++) guard[i * (N + 1)] += guard[i * (N + 1) + N];
+    for (int v = 0; v < N; v++)
+        for (int u = 0; u < N; u++) tile[v * N + u] = guard[crossed ? u * (N + 1) + v : v * (N + 1) + u];
 }
 
 /* The folded slots with the signs that they have when the flip comes `phase` slots late. */

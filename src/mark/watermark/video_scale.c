@@ -18,7 +18,7 @@
 static wm_view view_of(const wm_pose *p)
 {
     static const int turn[4][4] = {{1, 0, 0, 1}, {0, -1, 1, 0}, {-1, 0, 0, -1}, {0, 1, -1, 0}};
-    const double a = p->angle * (3.14159265358979 / 180), c = cos(a), s = sin(a);
+    const double a = p->angle * (3.14159265358979 / 180), c = cos(a), s = p->angle == 0 ? 0 : sin(a);
     const double cx = p->cell * p->stretch, cy = p->cell, flip = p->mirrored ? -1 : 1;
     /* Turn by quarters, mirror, turn by the angle, then scale the picture's own axes. */
     const int *q = turn[p->quarters & 3];

@@ -127,9 +127,10 @@ WM_CLONES static void add_white(float *restrict slot, const float *restrict a, c
     }
 }
 
-lk_status wm_stack_add(wm_stack *s, const lk_frame *f, const lk_image *im, lk_error *err)
+lk_status wm_stack_add(wm_stack *s, const lk_frame *f, const lk_image *im, double im_seconds, lk_error *err)
 {
-    const lk_frame_info info = f ? lk_frame_get_info(f) : (lk_frame_info){.width = im->w, .height = im->h};
+    const lk_frame_info info =
+        f ? lk_frame_get_info(f) : (lk_frame_info){.width = im->w, .height = im->h, .seconds = im_seconds};
     if (!s->cell) LK_TRY(start(s, info.width, info.height, err));
     if (info.width != s->frame_w || info.height != s->frame_h)
         return LK_FAIL(err, LK_E_ARG, "a picture of %d x %d came to a search in %d x %d; use one search a size", info.width,

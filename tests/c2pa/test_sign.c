@@ -385,6 +385,35 @@ static void test_broken_sources(void)
     }
 }
 
+/* A manifest that the source carries is not stripped by signing over it. */
+static void test_inherited(void)
+{
+    const char *in = where("carries"), *copy = where("copy"), *out = where("fresh"), *damaged = where("damaged");
+    lk_error err = {0};
+    c2pa_ingredient parent;
+    c2pa_action open;
+    for (int f = 0; f < C2PA_FORMATS; f++) {
+        unlink(out);
+        CHECK_OK(c2pa_sign_file(small((c2pa_format)f), in, &made_spec, &ann.signer, NULL, &err), &err);
+        CHECK_STATUS(c2pa_sign_file(in, out, &made_spec, &ann.signer, NULL, &err), LK_E_ARG, &err);
+        CHECK(strstr(err.message, "ingredient") && !lk_path_exists(out), "%s", err.message);
+        c2pa_spec spec = opened_spec(small((c2pa_format)f), &parent, &open);
+        CHECK_STATUS(c2pa_sign_file(in, out, &spec, &ann.signer, NULL, &err), LK_E_ARG, &err);
+        change(in, copy, SIZE_MAX, 0);
+        spec = opened_spec(copy, &parent, &open); /* the same file elsewhere */
+        CHECK_OK(c2pa_sign_file(in, out, &spec, &ann.signer, NULL, &err), &err);
+        CHECK_INT(state_of_file(out, &ann), C2PA_TRUSTED);
+        spec = opened_spec(in, &parent, &open);
+        CHECK_OK(c2pa_sign_file(in, out, &spec, &ann.signer, NULL, &err), &err);
+        CHECK_INT(state_of_file(out, &ann), C2PA_TRUSTED);
+        c2pa_report r = judged(in, &ann);
+        change(in, damaged, (size_t)(r.layout.hole.start + r.layout.hole.length - 40), 255); /* its signature */
+        c2pa_report_clear(&r);
+        CHECK_STATUS(c2pa_sign_file(damaged, where("never"), &made_spec, &ann.signer, NULL, &err), f == C2PA_PNG ? LK_E_FORMAT : LK_E_ARG, &err);
+        CHECK(!lk_path_exists(where("never")), "nothing is left");
+    }
+}
+
 /* Two different manifests of one label cannot both be kept. */
 static void test_label_clash(void)
 {
@@ -587,7 +616,7 @@ int main(int argc, char **argv)
     static const check_test tests[] = {
         {"formats", test_formats}, {"lengths", test_lengths}, {"store_sizes", test_store_sizes}, {"contents", test_contents},
         {"specs", test_specs}, {"bad_signers", test_bad_signers}, {"generations", test_generations}, {"shared", test_shared},
-        {"broken_sources", test_broken_sources}, {"label_clash", test_label_clash}, {"stamps", test_stamps}, {"faults", test_faults},
+        {"broken_sources", test_broken_sources}, {"inherited", test_inherited}, {"label_clash", test_label_clash}, {"stamps", test_stamps}, {"faults", test_faults},
         {"nameless", test_nameless}, {"hostile_size", test_hostile_size},
         {"public_files", test_public_files}};
     tempdir_make("c2pa-sign");

@@ -68,7 +68,8 @@ typedef struct c2pa_spec {
  * manifest. out is removed on failure. fsync'd. label: of the active manifest, "urn:c2pa:..."; may be NULL. The file is
  * verified with our own reader before this returns: LK_E_MARK with the failed code when it does not pass (an expired
  * certificate, say). Ingredients' manifests are kept byte by byte, valid or not, with what our reader found; only one that
- * cannot be read, or whose label another one has already taken, is stated but not kept. */
+ * cannot be read, or whose label another one has already taken, is stated but not kept.
+ * What `in` itself carries must be an ingredient's, else LK_E_ARG: nothing here strips a manifest. */
 lk_status c2pa_sign_file(const char *in, const char *out, const c2pa_spec *spec, const c2pa_signer *signer, char label[64],
                          lk_error *err);
 /* The label that the next signing would use may be needed beforehand (the watermark is made from it): make one and

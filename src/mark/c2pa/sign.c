@@ -143,6 +143,25 @@ static lk_status gather(c2pa_draft *d, c2pa_kept *kept, lk_error *err)
     return LK_OK;
 }
 
+/* The new file has no store but ours: one that `in` carries must live on as an ingredient's, or it would be stripped. */
+static lk_status check_inherited(const c2pa_draft *d, const char *in, const c2pa_layout *before, lk_error *err)
+{
+    if (before->stores == 0) return LK_OK;
+    lk_status s = LK_OK;
+    void *store = NULL;
+    size_t n = 0;
+    bool kept = false;
+    if (before->stores == 1) s = c2pa_asset_read(in, before, &store, &n, err);
+    for (int i = 0; i < d->spec->ingredient_count && s == LK_OK; i++) {
+        const char *path = d->spec->ingredients[i].path;
+        bool same = d->kept[i].store && d->kept[i].report.layout.store_size == n && !memcmp(d->kept[i].store, store, n);
+        kept = kept || (path && same_file(path, in)) || same;
+    }
+    lk_free(store);
+    if (s != LK_OK || kept) return s;
+    return LK_FAIL(err, LK_E_ARG, "%s carries a manifest, which must be kept: name the file as an ingredient", in);
+}
+
 /* --- the file ---------------------------------------------------------------------------------------------------- */
 
 static lk_status sync_file(const char *path, lk_error *err)
@@ -224,6 +243,7 @@ lk_status c2pa_sign_file_as(const char *label, const char *in, const char *out, 
     if (!d || !kept) LK_GOTO(done, LK_FAIL(err, LK_E_NOMEM, "no memory to sign %s", out));
     *d = (c2pa_draft){.label = label, .spec = spec, .signer = signer, .format = before.format, .kept = kept};
     LK_GOTO(done, gather(d, kept, err));
+    LK_GOTO(done, check_inherited(d, in, &before, err));
     s = sign_into(d, in, out, err);
     if (s != LK_OK) unlink(out); /* not signed: not left */
 done:

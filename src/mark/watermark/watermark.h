@@ -56,10 +56,13 @@ lk_status wm_detect_file(const char *path, const wm_key *key, wm_found *out, con
 
 /* --- sound (audio*.c) -------------------------------------------------------------------------------------- */
 
-/* In place; any rate from 16 kHz, any channels (the same pattern in each). strength: 0 = default. Sound shorter than a block
- * (about 6 s) or silent carries nothing: *marked (may be NULL) tells. */
+/* In place; any rate from 16 kHz, 1 to 16 channels (the same pattern in each). strength: 0 = default, which lies 28.6 dB
+ * under the sound; otherwise a factor of it, up to 4. Sound shorter than a block (6.144 s) or silent carries nothing, and
+ * 12 s of speech are needed to be sure: *marked (may be NULL) says whether the id can be read back. After a failure the
+ * sound may be half marked. */
 lk_status wm_audio_embed(lk_audio *a, uint64_t id, const wm_key *key, double strength, bool *marked, lk_error *err);
-lk_status wm_audio_detect(const lk_audio *a, const wm_key *key, wm_found *out, lk_error *err); /* scale = speed found */
+/* Played 5 % faster or slower, with its pitch or without, cut anywhere: scale says the speed. */
+lk_status wm_audio_detect(const lk_audio *a, const wm_key *key, wm_found *out, lk_error *err);
 lk_status wm_audio_detect_file(const char *path, const wm_key *key, wm_found *out, lk_error *err);
 
 #endif

@@ -297,7 +297,7 @@ static void add_with_fault(lk_fault_kind kind, const char *path)
 
 static void test_faults(void)
 {
-    for (int kind = 0; kind < LK_FAULT_KINDS; kind++) {
+    for (int kind = 0; kind <= LK_FAULT_SYNC; kind++) {
         create_with_fault((lk_fault_kind)kind);
         add_with_fault((lk_fault_kind)kind, in_tempdir("add.db"));
     }

@@ -1,5 +1,5 @@
-/* digest.h: SHA-256, SHA-384 and SHA-512 by the name that a file's author chose. base.h's lk_hasher is what the
- * project itself uses (always SHA-256); this is for formats that name their algorithm.
+/* digest.h: SHA-256, SHA-384 and SHA-512 by the name that a file's author chose. base.h's lk_hasher is what
+ * the project itself uses (always SHA-256); this is for formats that name their algorithm.
  */
 #ifndef LK_DIGEST_H
 #define LK_DIGEST_H

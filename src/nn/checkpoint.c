@@ -90,15 +90,49 @@ static lk_status shift_generations(const char *path, int keep, lk_error *err)
     return s;
 }
 
+/* To the disk, then into PATH's place. */
+static lk_status write_plain(const char *path, const lk_named_tensor *t, int n, const char *meta, int keep,
+                             lk_error *err)
+{
+    char *tmp = NULL;
+    LK_TRY(lk_safetensors_write_tmp(path, t, n, meta, &tmp, err));
+    lk_status s = shift_generations(path, keep, err);
+    if (s == LK_OK) s = lk_file_sync_rename(tmp, path, err);
+    if (s != LK_OK) unlink(tmp);
+    lk_free(tmp);
+    return s;
+}
+
+static lk_status write_in(const lk_vault *v, const char *path, const lk_named_tensor *t, int n, const char *meta,
+                          int keep, lk_error *err)
+{
+    lk_draft draft;
+    lk_status s = lk_safetensors_put(&v->sink, path, t, n, meta, err);
+    if (s != LK_OK) {
+        (void)v->finish(v->sink.user, NULL, NULL);
+        return s;
+    }
+    LK_TRY(v->finish(v->sink.user, &draft, err));
+    s = shift_generations(path, keep, err);
+    if (s == LK_OK) return lk_draft_publish(&draft, path, err);
+    lk_draft_drop(&draft);
+    return s;
+}
+
 lk_status lk_checkpoint_save(const char *path, const lk_checkpoint_part *parts, int count,
                              const char *state_json, int keep, lk_error *err)
+{
+    return lk_checkpoint_save_in(NULL, path, parts, count, state_json, keep, err);
+}
+
+lk_status lk_checkpoint_save_in(const lk_vault *v, const char *path, const lk_checkpoint_part *parts, int count,
+                                const char *state_json, int keep, lk_error *err)
 {
     LK_TRY(check_parts(path, parts, count, err));
     size_t most = 0;
     for (int i = 0; i < count; i++) most += (size_t)parts[i].params->count * ARRAYS;
     lk_named_tensor *t = lk_calloc(LK_MAX(most, 1), sizeof *t);
     lk_text meta = {0};
-    char *tmp = NULL;
     int n = 0;
     lk_status s = LK_OK;
     if (!t || make_metadata(&meta, parts, count, state_json) != LK_OK) {
@@ -125,21 +159,18 @@ lk_status lk_checkpoint_save(const char *path, const lk_checkpoint_part *parts, 
             }
         }
     }
-    LK_GOTO(done, lk_safetensors_write_tmp(path, t, n, meta.s, &tmp, err));
-    LK_GOTO(done, shift_generations(path, keep, err));
-    LK_GOTO(done, lk_file_sync_rename(tmp, path, err));
+    s = v ? write_in(v, path, t, n, meta.s, keep, err) : write_plain(path, t, n, meta.s, keep, err);
 done:
-    if (s != LK_OK && tmp) unlink(tmp);
-    lk_free(tmp);
     lk_free(t);
     lk_text_clear(&meta);
     return s;
 }
 
 /* Opens a file and makes sure that it is a whole checkpoint. */
-static lk_status open_sealed(const char *path, lk_safetensors **st, lk_error *err)
+static lk_status open_sealed(const lk_vault *v, const char *path, lk_safetensors **st, lk_error *err)
 {
-    LK_TRY(lk_safetensors_open(path, st, err));
+    *st = NULL;
+    LK_TRY(v ? v->open(v->sink.user, path, st, err) : lk_safetensors_open(path, st, err));
     const char *kind = lk_safetensors_meta(*st, "kind");
     if (lk_safetensors_sealed(*st) && kind && !strcmp(kind, KIND)) return LK_OK;
     lk_safetensors_close(*st);
@@ -148,13 +179,13 @@ static lk_status open_sealed(const char *path, lk_safetensors **st, lk_error *er
 }
 
 /* The newest older generation that is whole, lk_free; NULL when there is none. */
-static char *find_older(const char *path)
+static char *find_older(const lk_vault *v, const char *path)
 {
     for (int n = 1; n < GENERATIONS; n++) {
         char *older = generation(path, n);
         lk_safetensors *st;
         if (!older) return NULL;
-        if (lk_path_exists(older) && open_sealed(older, &st, NULL) == LK_OK) {
+        if (lk_path_exists(older) && open_sealed(v, older, &st, NULL) == LK_OK) {
             lk_safetensors_close(st);
             return older;
         }
@@ -212,13 +243,19 @@ static lk_status walk(const lk_safetensors *st, const lk_checkpoint_part *part, 
 lk_status lk_checkpoint_load(const char *path, const lk_checkpoint_part *parts, int count, char **state_json,
                              lk_error *err)
 {
+    return lk_checkpoint_load_from(NULL, path, parts, count, state_json, err);
+}
+
+lk_status lk_checkpoint_load_from(const lk_vault *v, const char *path, const lk_checkpoint_part *parts, int count,
+                                  char **state_json, lk_error *err)
+{
     lk_safetensors *st;
     lk_error why = {0};
     if (state_json) *state_json = NULL;
     LK_TRY(check_parts(path, parts, count, err));
-    lk_status s = open_sealed(path, &st, &why);
+    lk_status s = open_sealed(v, path, &st, &why);
     if (s != LK_OK) {
-        char *older = s == LK_E_FORMAT || s == LK_E_NOTFOUND ? find_older(path) : NULL;
+        char *older = s == LK_E_FORMAT || s == LK_E_NOTFOUND ? find_older(v, path) : NULL;
         LK_FAIL(err, s, "%.300s%s%.100s%s", why.message, older ? "; the newest whole older one is " : "",
                 older ? older : "", older ? ", copy it into place to go on from there" : "");
         lk_free(older);

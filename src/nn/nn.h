@@ -139,6 +139,23 @@ typedef struct lk_safetensors lk_safetensors;
 lk_status lk_safetensors_open(const char *path, lk_safetensors **out, lk_error *err);
 /* The same from memory; copies. */
 lk_status lk_safetensors_parse(const void *data, size_t n, lk_safetensors **out, lk_error *err);
+/* The same through somebody else's container. A sink is given the whole file's bytes in order, in pieces: begin first,
+ * with their number and the SHA-256 of the tensors' data. A source hands out exactly the n bytes that are asked for;
+ * what names it in errors, size is what it holds. */
+typedef struct lk_sink {
+    void *user;
+    lk_status (*begin)(void *user, uint64_t bytes, const lk_hash *data, lk_error *err);
+    lk_status (*put)(void *user, const void *data, size_t n, lk_error *err);
+} lk_sink;
+typedef struct lk_source {
+    void *user;
+    const char *what;
+    uint64_t size;
+    lk_status (*get)(void *user, void *to, size_t n, lk_error *err);
+} lk_source;
+lk_status lk_safetensors_put(const lk_sink *to, const char *what, const lk_named_tensor *t, int count,
+                             const char *metadata_json, lk_error *err);
+lk_status lk_safetensors_get(const lk_source *from, lk_safetensors **out, lk_error *err);
 void lk_safetensors_close(lk_safetensors *st);
 int lk_safetensors_count(const lk_safetensors *st);
 const lk_named_tensor *lk_safetensors_at(const lk_safetensors *st, int i);
@@ -171,5 +188,16 @@ lk_status lk_checkpoint_save(const char *path, const lk_checkpoint_part *parts, 
  * silently. */
 lk_status lk_checkpoint_load(const char *path, const lk_checkpoint_part *parts, int count, char **state_json,
                              lk_error *err);
+/* The same where files are kept in a container: the sink is that of a new file at the checkpoint's path; finish gives it
+ * back whole and on the disk, for publishing, or (out NULL) drops it; open reads any generation. */
+typedef struct lk_vault {
+    lk_sink sink;
+    lk_status (*finish)(void *user, lk_draft *out, lk_error *err);
+    lk_status (*open)(void *user, const char *path, lk_safetensors **out, lk_error *err);
+} lk_vault;
+lk_status lk_checkpoint_save_in(const lk_vault *v, const char *path, const lk_checkpoint_part *parts, int count,
+                                const char *state_json, int keep, lk_error *err);
+lk_status lk_checkpoint_load_from(const lk_vault *v, const char *path, const lk_checkpoint_part *parts, int count,
+                                  char **state_json, lk_error *err);
 
 #endif

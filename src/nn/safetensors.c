@@ -242,18 +242,59 @@ lk_status lk_safetensors_parse(const void *data, size_t n, lk_safetensors **out,
     return LK_OK;
 }
 
-static lk_status read_all(int fd, void *to, size_t n, const char *path, lk_error *err)
+lk_status lk_safetensors_get(const lk_source *from, lk_safetensors **out, lk_error *err)
 {
+    const char *what = from->what;
+    lk_safetensors *st = NULL;
+    char *header = NULL;
+    uint8_t length[8];
+    lk_status s;
+    *out = NULL;
+    if (from->size < 8) return DAMAGED("it has only %llu bytes", what, (unsigned long long)from->size);
+    LK_TRY(from->get(from->user, length, 8, err));
+    uint64_t n = little64(length);
+    LK_TRY(check_header_length(n, from->size, what, err));
+    st = lk_calloc(1, sizeof *st);
+    header = lk_alloc((size_t)n + 1);
+    if (st) {
+        st->data_bytes = (size_t)(from->size - 8 - n);
+        st->data = lk_alloc(LK_MAX(st->data_bytes, 1));
+    }
+    if (!st || !header || !st->data) {
+        s = LK_FAIL(err, LK_E_NOMEM, "no memory for the %llu MB of %s", (unsigned long long)from->size >> 20, what);
+        goto done;
+    }
+    LK_GOTO(done, from->get(from->user, header, (size_t)n, err));
+    LK_GOTO(done, from->get(from->user, st->data, st->data_bytes, err));
+    LK_GOTO(done, read_header(st, header, (size_t)n, what, err));
+    *out = st;
+    st = NULL;
+done:
+    lk_free(header);
+    lk_safetensors_close(st);
+    return s;
+}
+
+/* --- plain files -------------------------------------------------------------------------------- */
+
+typedef struct plain_file {
+    const char *path;
+    int fd;
+} plain_file;
+
+static lk_status file_get(void *user, void *to, size_t n, lk_error *err)
+{
+    const plain_file *f = user;
     uint8_t *p = to;
     while (n) {
         ssize_t got =
-            lk_fault_hit(LK_FAULT_READ) ? (errno = EIO, -1) : read(fd, p, LK_MIN(n, (size_t)1 << 30));
+            lk_fault_hit(LK_FAULT_READ) ? (errno = EIO, -1) : read(f->fd, p, LK_MIN(n, (size_t)1 << 30));
         if (got < 0 && errno == EINTR) continue;
         if (got < 0)
-            return LK_FAIL(err, LK_E_IO, "%s cannot be read (%s); check the disk", path, strerror(errno));
+            return LK_FAIL(err, LK_E_IO, "%s cannot be read (%s); check the disk", f->path, strerror(errno));
         if (!got)
             return LK_FAIL(err, LK_E_FORMAT,
-                           "%s became shorter while it was read; wait until its writer is done", path);
+                           "%s became shorter while it was read; wait until its writer is done", f->path);
         p += got;
         n -= (size_t)got;
     }
@@ -262,47 +303,17 @@ static lk_status read_all(int fd, void *to, size_t n, const char *path, lk_error
 
 lk_status lk_safetensors_open(const char *path, lk_safetensors **out, lk_error *err)
 {
+    struct stat info;
     *out = NULL;
-    const char *what = path;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    plain_file f = {path, open(path, O_RDONLY | O_CLOEXEC)};
+    if (f.fd < 0)
         return LK_FAIL(err, errno == ENOENT ? LK_E_NOTFOUND : LK_E_IO,
                        "%s cannot be opened (%s); check the name and its rights", path, strerror(errno));
-    lk_safetensors *st = NULL;
-    char *header = NULL;
-    struct stat info;
-    uint8_t length[8];
-    lk_status s = LK_OK;
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
-        s = LK_FAIL(err, LK_E_IO, "%s is not a file", path);
-        goto done;
-    }
-    if (info.st_size < 8) {
-        s = DAMAGED("it has only %lld bytes", what, (long long)info.st_size);
-        goto done;
-    }
-    LK_GOTO(done, read_all(fd, length, 8, path, err));
-    uint64_t n = little64(length);
-    LK_GOTO(done, check_header_length(n, (uint64_t)info.st_size, what, err));
-    st = lk_calloc(1, sizeof *st);
-    header = lk_alloc((size_t)n + 1);
-    if (st) {
-        st->data_bytes = (size_t)info.st_size - 8 - (size_t)n;
-        st->data = lk_alloc(LK_MAX(st->data_bytes, 1));
-    }
-    if (!st || !header || !st->data) {
-        s = LK_FAIL(err, LK_E_NOMEM, "no memory for the %lld MB of %s", (long long)info.st_size >> 20, path);
-        goto done;
-    }
-    LK_GOTO(done, read_all(fd, header, (size_t)n, path, err));
-    LK_GOTO(done, read_all(fd, st->data, st->data_bytes, path, err));
-    LK_GOTO(done, read_header(st, header, (size_t)n, what, err));
-    *out = st;
-    st = NULL;
-done:
-    close(fd);
-    lk_free(header);
-    lk_safetensors_close(st);
+    lk_status s = fstat(f.fd, &info) == 0 && S_ISREG(info.st_mode) ? LK_OK
+                                                                    : LK_FAIL(err, LK_E_IO, "%s is not a file", path);
+    const lk_source from = {&f, path, s == LK_OK ? (uint64_t)info.st_size : 0, file_get};
+    if (s == LK_OK) s = lk_safetensors_get(&from, out, err);
+    close(f.fd);
     return s;
 }
 

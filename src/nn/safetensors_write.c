@@ -1,6 +1,6 @@
 /* safetensors_write.c: the writer. The header is made first, since it carries the
- * hash of the data; then everything goes to a temporary file that replaces the
- * old one only once it is on the disk. */
+ * hash of the data; then everything goes to a sink: a temporary file that replaces
+ * the old one only once it is on the disk, or somebody else's container. */
 #include "nn/safetensors.h"
 
 #include <errno.h>
@@ -52,13 +52,13 @@ static lk_status add_metadata(lk_text *h, const char *metadata_json, lk_error *e
 }
 
 static lk_status make_header(lk_text *h, const char *path, const lk_named_tensor *t, int count,
-                             const char *metadata_json, lk_error *err)
+                             const char *metadata_json, lk_hash *data, lk_error *err)
 {
     char hex[LK_HASH_HEX];
     lk_hasher *hasher;
     if (lk_hasher_new(&hasher) != LK_OK) return LK_FAIL(err, LK_E_NOMEM, "no memory to write %s", path);
     for (int i = 0; i < count; i++) lk_hasher_add(hasher, t[i].data, t[i].bytes);
-    lk_hash hash = lk_hasher_finish(hasher);
+    lk_hash hash = *data = lk_hasher_finish(hasher);
     lk_hash_hex(&hash, hex);
     lk_text_add(h, "{\"__metadata__\":{%s%s\",\"data_sha256\":\"%s\"", LK_ST_HEADER_KEY, LK_ST_ZEROS, hex);
     LK_TRY(add_metadata(h, metadata_json, err));
@@ -84,16 +84,59 @@ static lk_status make_header(lk_text *h, const char *path, const lk_named_tensor
     return LK_OK;
 }
 
-static lk_status write_all(int fd, const char *path, const void *data, size_t n, lk_error *err)
+lk_status lk_safetensors_put(const lk_sink *to, const char *what, const lk_named_tensor *t, int count,
+                             const char *metadata_json, lk_error *err)
 {
+    LK_TRY(check_tensors(what, t, count, err));
+    lk_text header = {0};
+    lk_hash data;
+    uint8_t length[8];
+    lk_status s;
+    LK_GOTO(done, make_header(&header, what, t, count, metadata_json, &data, err));
+    uint64_t bytes = 8 + header.len;
+    for (int i = 0; i < count; i++) bytes += t[i].bytes;
+    for (int i = 0; i < 8; i++) length[i] = (uint8_t)(header.len >> (8 * i));
+    LK_GOTO(done, to->begin(to->user, bytes, &data, err));
+    LK_GOTO(done, to->put(to->user, length, 8, err));
+    LK_GOTO(done, to->put(to->user, header.s, header.len, err));
+    for (int i = 0; i < count; i++) LK_GOTO(done, to->put(to->user, t[i].data, t[i].bytes, err));
+done:
+    lk_text_clear(&header);
+    return s;
+}
+
+/* --- plain files -------------------------------------------------------------------------------- */
+
+typedef struct plain_file {
+    const char *path;
+    char *tmp;
+    int fd;
+} plain_file;
+
+static lk_status file_begin(void *user, uint64_t bytes, const lk_hash *data, lk_error *err)
+{
+    plain_file *f = user;
+    uint64_t tag;
+    LK_TRY(lk_random_bytes(&tag, sizeof tag, err));
+    f->tmp = lk_strfmt("%s.tmp-%016llx", f->path, (unsigned long long)tag);
+    if (!f->tmp) return LK_FAIL(err, LK_E_NOMEM, "no memory to write %s", f->path);
+    f->fd = open(f->tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return f->fd >= 0 ? LK_OK
+                      : LK_FAIL(err, LK_E_IO, "%s cannot be created (%s); check the folder and its rights", f->path,
+                                strerror(errno));
+}
+
+static lk_status file_put(void *user, const void *data, size_t n, lk_error *err)
+{
+    plain_file *f = user;
     const uint8_t *p = data;
     while (n) {
         ssize_t put =
-            lk_fault_hit(LK_FAULT_WRITE) ? (errno = ENOSPC, -1) : write(fd, p, LK_MIN(n, (size_t)1 << 30));
+            lk_fault_hit(LK_FAULT_WRITE) ? (errno = ENOSPC, -1) : write(f->fd, p, LK_MIN(n, (size_t)1 << 30));
         if (put < 0 && errno == EINTR) continue;
         if (put < 0)
             return LK_FAIL(err, LK_E_IO,
-                           "%s cannot be written (%s); free some space or choose another folder", path,
+                           "%s cannot be written (%s); free some space or choose another folder", f->path,
                            strerror(errno));
         p += put;
         n -= (size_t)put;
@@ -104,41 +147,19 @@ static lk_status write_all(int fd, const char *path, const void *data, size_t n,
 lk_status lk_safetensors_write_tmp(const char *path, const lk_named_tensor *t, int count,
                                    const char *metadata_json, char **tmp, lk_error *err)
 {
-    *tmp = NULL;
-    LK_TRY(check_tensors(path, t, count, err));
-    uint64_t tag;
-    LK_TRY(lk_random_bytes(&tag, sizeof tag, err));
-    lk_text header = {0};
-    int fd = -1;
-    lk_status s;
-    LK_GOTO(done, make_header(&header, path, t, count, metadata_json, err));
-    *tmp = lk_strfmt("%s.tmp-%016llx", path, (unsigned long long)tag);
-    if (!*tmp) {
-        s = LK_FAIL(err, LK_E_NOMEM, "no memory to write %s", path);
-        goto done;
-    }
-    fd = open(*tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        s = LK_FAIL(err, LK_E_IO, "%s cannot be created (%s); check the folder and its rights", path,
-                    strerror(errno));
-        goto done;
-    }
-    uint8_t length[8];
-    for (int i = 0; i < 8; i++) length[i] = (uint8_t)(header.len >> (8 * i));
-    LK_GOTO(done, write_all(fd, path, length, 8, err));
-    LK_GOTO(done, write_all(fd, path, header.s, header.len, err));
-    for (int i = 0; i < count; i++) LK_GOTO(done, write_all(fd, path, t[i].data, t[i].bytes, err));
-    if (lk_fault_hit(LK_FAULT_SYNC) || fsync(fd) != 0)
+    plain_file f = {.path = path, .fd = -1};
+    const lk_sink sink = {&f, file_begin, file_put};
+    lk_status s = lk_safetensors_put(&sink, path, t, count, metadata_json, err);
+    if (s == LK_OK && (lk_fault_hit(LK_FAULT_SYNC) || fsync(f.fd) != 0))
         s = LK_FAIL(err, LK_E_IO, "%s cannot be brought to the disk; check the disk", path);
-done:
-    lk_text_clear(&header);
-    if (fd >= 0 && close(fd) != 0 && s == LK_OK)
+    if (f.fd >= 0 && close(f.fd) != 0 && s == LK_OK)
         s = LK_FAIL(err, LK_E_IO, "%s cannot be written (%s)", path, strerror(errno));
     if (s != LK_OK) {
-        if (fd >= 0) unlink(*tmp);
-        lk_free(*tmp);
-        *tmp = NULL;
+        if (f.fd >= 0) unlink(f.tmp);
+        lk_free(f.tmp);
+        f.tmp = NULL;
     }
+    *tmp = f.tmp;
     return s;
 }
 

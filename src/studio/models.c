@@ -15,10 +15,10 @@ static const char *name_of(lk_project *p, const char *subject_id, char out[192])
     return out;
 }
 
-static void line(lk_line_fn out, void *user, const char *label, const char *text)
+static void line(lk_line_fn out, void *user, const char *what, const char *text)
 {
     char buf[2300];
-    snprintf(buf, sizeof buf, "%-12s %s", label, text);
+    snprintf(buf, sizeof buf, "%-12s %s", what, text);
     out(user, buf);
 }
 

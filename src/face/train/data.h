@@ -18,13 +18,13 @@ void lk_pic_clear(lk_pic *p);
  * or (clamp false) left as it is in dst. */
 void lk_pic_sample(const lk_pic *p, lk_affine to_src, bool clamp, float *dst, int w, int h);
 
-typedef enum lk_source {
+typedef enum lk_example_source {
     LK_SOURCE_PHOTO,
     LK_SOURCE_STILL,
     LK_SOURCE_ACTOR,
     LK_SOURCE_NOFACE,
     LK_SOURCES
-} lk_source;
+} lk_example_source;
 
 typedef struct lk_example {
     lk_pic pic;
@@ -35,7 +35,7 @@ typedef struct lk_example {
     float yaw;                 /* degrees, of the points; 0 for photographs */
     bool closed;               /* eyes shut or nearly so: a blink */
     bool whole;                /* the whole photograph, not a crop of a frame */
-    lk_source source;
+    lk_example_source source;
     int identity;              /* class number, -1 none */
     bool held;                 /* validation slice: looked at, not learned from */
 } lk_example;

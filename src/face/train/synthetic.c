@@ -45,7 +45,7 @@ lk_status lk_face_data_synthetic(uint64_t seed, int count, lk_face_data *out, lk
         lk_rng r = lk_rng_at(seed, 9, 0, (uint64_t)i);
         lk_example *e = lk_face_data_add(out);
         if (!e) { s = LK_FAIL(err, LK_E_NOMEM, "no memory for the training pictures"); break; }
-        e->source = (lk_source)(i % LK_SOURCES);
+        e->source = (lk_example_source)(i % LK_SOURCES);
         e->whole = true;
         e->held = i >= count * 3 / 4;
         s = draw(e, e->source != LK_SOURCE_NOFACE, i % 8, &r, err);

@@ -50,7 +50,7 @@ struct lk_face_job {
 };
 
 /* A random example of a source; falls back to any source that has one. NULL: the data is empty. */
-const lk_example *lk_face_job_pick(const lk_face_job *job, lk_source source, bool held, lk_rng *r);
+const lk_example *lk_face_job_pick(const lk_face_job *job, lk_example_source source, bool held, lk_rng *r);
 
 extern const lk_face_task lk_face_task_detect, lk_face_task_landmark, lk_face_task_mask, lk_face_task_id;
 

@@ -38,7 +38,7 @@ lk_face_train_options lk_face_train_defaults(void)
         .seed = 1, .backend = LK_BACKEND_DNN, .type = lk_cpu_has_bf16() ? LK_BF16 : LK_F32};
 }
 
-const lk_example *lk_face_job_pick(const lk_face_job *job, lk_source source, bool held, lk_rng *r)
+const lk_example *lk_face_job_pick(const lk_face_job *job, lk_example_source source, bool held, lk_rng *r)
 {
     for (int turn = 0; turn < 2 * LK_SOURCES; turn++) { /* this source; the others; then the other slice */
         int i = ((int)source + turn) % LK_SOURCES + (held == (turn < LK_SOURCES) ? LK_SOURCES : 0);

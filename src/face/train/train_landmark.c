@@ -57,7 +57,7 @@ static lk_affine jittered(const lk_example *e, bool held, bool misframed, lk_rng
 }
 
 /* What is rare and hard comes more often: blinks, and of three faces the one turned most. */
-static const lk_example *pick_hard(const lk_face_job *job, lk_source source, bool held, lk_rng *r)
+static const lk_example *pick_hard(const lk_face_job *job, lk_example_source source, bool held, lk_rng *r)
 {
     const lk_example *best = lk_face_job_pick(job, source, held, r);
     if (held || (source != LK_SOURCE_STILL && source != LK_SOURCE_ACTOR)) return best;
@@ -80,7 +80,7 @@ static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, flo
     float u = lk_rng_uniform(r);
     bool photo = u < 0.45f, still = u < 0.78f;
     bool none = !held && lk_rng_uniform(r) < 0.06f, misframed = !held && !none && lk_rng_uniform(r) < 0.06f;
-    lk_source source = none    ? LK_SOURCE_NOFACE
+    lk_example_source source = none    ? LK_SOURCE_NOFACE
                        : photo ? LK_SOURCE_PHOTO
                        : still ? LK_SOURCE_STILL
                                : LK_SOURCE_ACTOR;

@@ -97,7 +97,7 @@ typedef struct c2pa_part { /* an assertion in its box */
 typedef struct c2pa_unit { /* a manifest in its box */
     const char *label, *uri; /* "self#jumbf=/c2pa/LABEL" */
     const char *signature_uri;
-    const jumbf_box *box, *signature;
+    const jumbf_box *box, *signature, *data; /* data: the box of data boxes, NULL = none */
     bool update;
     const uint8_t *claim_bytes;
     size_t claim_n;
@@ -195,6 +195,10 @@ typedef struct ingredient_view {
     const lk_cbor *results;   /* validationResults or validationStatus */
 } ingredient_view;
 bool ingredient_view_read(const c2pa_part *p, ingredient_view *out); /* false: malformed */
+
+/* schema.c: do fields hold what they should? */
+void judge_schema(judge *j, c2pa_unit *u);
+bool c2pa_schema_wants(const char *kind); /* looks into the CBOR of this kind of assertion */
 
 /* verify_binding.c: is the file the one that u's hard binding tells of? */
 void judge_binding(judge *j, const c2pa_unit *u);

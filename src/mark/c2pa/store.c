@@ -161,7 +161,7 @@ static bool wanted(const char *kind)
                                         "org.likeness.consent", "cawg.training-mining", "c2pa.training-mining"};
     for (size_t i = 0; i < LK_COUNT(kinds); i++)
         if (!strcmp(kind, kinds[i])) return true;
-    return false;
+    return c2pa_schema_wants(kind);
 }
 
 static lk_status keep(reader *r, const jumbf_box *content, const char *code, const char *url, const lk_cbor **out)
@@ -342,6 +342,7 @@ static lk_status read_unit(reader *r, const jumbf_box *b, c2pa_unit *u)
     unit_boxes x = {0};
     LK_TRY(sort_boxes(r, u, &x));
     u->signature = x.signature;
+    u->data = x.data;
     LK_TRY(read_claim(r, u, x.claim));
     if (!label_fits(u->label, u->claim_version)) return fail(r, "claim.malformed", u->uri, "a manifest whose label is no URN");
     if (x.credentials && u->claim_version > 1) return fail(r, "claim.malformed", u->uri, "credentials beside a claim of version 2");

@@ -159,6 +159,7 @@ static void judge_unit(judge *j, c2pa_unit *u)
     u->judged = u->judging = true;
     judge_signature(j, u);
     judge_assertions(j, u);
+    judge_schema(j, u);
     if (j->depth == 0) judge_binding(j, u);
     judge_actions(j, u);
     judge_parents(j, u);

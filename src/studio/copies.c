@@ -186,7 +186,10 @@ lk_status lk_copies_job_add(lk_project *p, const lk_copies_job *job, lk_copies_r
         s = LK_OK;
         a.before += list.v[i].bytes;
     }
-    if (!s) lk_meter_finish(&a.meter, NULL);
+    if (!s) {
+        lk_meter_set(&a.meter, list.bytes / 1000, NULL);
+        lk_meter_finish(&a.meter, NULL);
+    }
     if (!s && failed) {
         s = failed;
         if (err) *err = first;

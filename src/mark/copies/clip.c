@@ -25,7 +25,7 @@ enum {
 };
 #define LOOK_STEP 0.25
 
-const int copies_margin[COPIES_INNER] = {0, 6, 13, 19, 26}; /* the whole, 95, 90, 85 and 80 % */
+const int copies_margin[COPIES_INNER] = {0, 8, 16, 24, 32}; /* the whole, 95, 90, 85 and 80 % */
 
 lk_status copies_no_memory(lk_error *err, const char *doing)
 {

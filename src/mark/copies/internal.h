@@ -29,7 +29,8 @@ static inline int pdq_distance(const lk_pdq *a, const lk_pdq *b)
 /* PDQ stands a change of scale by 2.5 %, not more: a crop is found because its middle was hashed too. */
 enum { COPIES_INNER = 5, COPIES_VARIANTS = 2 * COPIES_INNER }; /* the odd ones leave black bars at the edges out first */
 extern const int copies_margin[COPIES_INNER]; /* left out at each side, of COPIES_SIDE */
-enum { COPIES_SIDE = 256 };                   /* every picture is brought to this size first */
+/* Every picture is brought to this size first: five times 64, so that sampling is symmetric and mirrored pictures hash alike. */
+enum { COPIES_SIDE = 320 };
 static inline double copies_zoom(int variant) { return 1 - 2.0 * copies_margin[variant / 2] / COPIES_SIDE; }
 
 typedef struct copies_look {

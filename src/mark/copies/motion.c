@@ -8,6 +8,7 @@
 #include "mark/copies/align.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RATE COPIES_MOTION_RATE
@@ -16,11 +17,15 @@
 enum {
     WINDOW = 4 * RATE, /* samples that are correlated at once; a shorter query is one window */
     LEAST = RATE,      /* and fewer than a second say nothing */
-    STEP = 3           /* samples over which change is taken */
+    STEP = 3,          /* samples over which change is taken */
+    AROUND = 2 * RATE  /* samples before and after that say what is usual */
 };
 #define STILL_LEVEL 0.08    /* deviation of steps, in code values, under which a window holds coding noise only */
+#define CUT_LEAST 4.0f      /* mean step of all cells, in code values, that may be a cut ... */
+#define CUT_TIMES 4.0f      /* ... when it is so many times the median of the steps around it */
 #define WINDOW_R 0.4        /* a window that agrees at least so well may belong to a copy */
 #define AGREED 0.45f        /* mean score (correlation above WINDOW_R / 2) of windows that need no other speed */
+#define TURN_LENGTH 6       /* seconds that must agree for the speed to be told finely */
 #define SPEED_LENGTH 2.5    /* seconds a clip needs for its speed to be told */
 #define WORK 400000         /* windows x offsets that are tried before windows are thinned out */
 
@@ -89,6 +94,28 @@ static void steps(track *t)
     for (size_t i = 0; i < (size_t)t->n * CELLS; i++) t->v[i] = t->v[i + STEP * CELLS] - t->v[i];
 }
 
+static int by_size(const void *a, const void *b) { return (*(const float *)a > *(const float *)b) - (*(const float *)a < *(const float *)b); }
+
+/* A cut outweighs all that moves beside it, and is left out: a step that is far larger than the usual one of its seconds. */
+static lk_status drop_cuts(track *t, lk_error *err)
+{
+    float *size = lk_alloc((size_t)LK_MAX(t->n, 1) * sizeof *size), near[2 * AROUND + 1];
+    if (!size) return copies_no_memory(err, "comparing clips");
+    for (int k = 0; k < t->n; k++) {
+        size[k] = 0;
+        for (int i = 0; i < CELLS; i++) size[k] += fabsf(t->v[(size_t)k * CELLS + i]) / CELLS;
+    }
+    for (int k = 0; k < t->n; k++) {
+        int from = LK_MAX(k - AROUND, 0), n = LK_MIN(k + AROUND, t->n - 1) - from + 1;
+        if (size[k] < CUT_LEAST) continue;
+        memcpy(near, size + from, (size_t)n * sizeof *near);
+        qsort(near, (size_t)n, sizeof *near, by_size);
+        if (size[k] > CUT_TIMES * near[n / 2]) memset(t->v + (size_t)k * CELLS, 0, CELLS * sizeof *t->v);
+    }
+    lk_free(size);
+    return LK_OK;
+}
+
 /* Cells of a crop are never quite those of the whole: what is finer than two of them is left out. */
 static void blur(track *t)
 {
@@ -132,8 +159,10 @@ static lk_status track_make(const copies_motion *m, int count, int view, double 
         }
     }
     steps(out);
-    if (blurred) blur(out);
-    return LK_OK;
+    lk_status s = drop_cuts(out, err);
+    if (s == LK_OK && blurred) blur(out);
+    if (s != LK_OK) track_clear(out);
+    return s;
 }
 
 static lk_status track_energy(track *t, int w, lk_error *err)
@@ -197,7 +226,7 @@ static void windows_clear(windows *x)
 static lk_status windows_make(track *q, int most, windows *out, lk_error *err)
 {
     int w = LK_MIN(q->n, WINDOW);
-    *out = (windows){.w = w, .step = LK_MAX(w / 2, 1)};
+    *out = (windows){.w = w, .step = LK_MAX(w / 4, 1)};
     if (w < LEAST) return LK_OK;
     LK_TRY(track_energy(q, w, err));
     int places = (q->n - w + out->step - 1) / out->step + 1, moving = 0; /* the last one ends where the query does */
@@ -324,18 +353,35 @@ static double fine_score(const windows *x, const track *q, const track *e, doubl
     return sum;
 }
 
-/* Hill climbing on offset and speed in steps that halve; turning the line about the query's middle keeps the two apart. */
+/* Only windows that already agree can tell the alignment exactly: the rest may belong to something else. */
+static void keep_agreeing(windows *x, const track *q, const track *e, double speed, double offset, float *work)
+{
+    int kept = 0;
+    for (int i = 0; i < x->count; i++) {
+        sums s;
+        if (!window_sums(x, i, q, e, speed, offset, work, &s) || r_of(s) < WINDOW_R) continue;
+        if (kept != i) memcpy(x->v + (size_t)kept * x->w * CELLS, x->v + (size_t)i * x->w * CELLS, (size_t)x->w * CELLS * sizeof *x->v);
+        x->from[kept] = x->from[i];
+        x->energy[kept++] = x->energy[i];
+    }
+    x->count = kept;
+}
+
+/* Hill climbing on offset and speed in steps that halve; turning the line about the middle keeps the two apart. In a few
+ * seconds any speed fits a little better than the true one, so there the speed stays. */
 static void refine(const windows *x, const track *q, const track *e, double *speed, double *offset, float *work)
 {
-    double middle = q->begin + (double)q->n / (2 * RATE), length = LK_MAX((double)q->n / RATE, 1.0);
-    double best = fine_score(x, q, e, *speed, *offset, work);
+    if (!x->count) return;
+    double from = q->begin + (double)x->from[0] / RATE, to = q->begin + (double)(x->from[x->count - 1] + x->w) / RATE;
+    double middle = (from + to) / 2, length = to - from, best = fine_score(x, q, e, *speed, *offset, work);
+    int ways = length >= TURN_LENGTH ? 4 : 2;
     for (double step = 0.5 / RATE; step > 0.01; step /= 2)
         for (int round = 0; round < 6; round++) {
             bool better = false;
-            for (int way = 0; way < 4; way++) {
+            for (int way = 0; way < ways; way++) {
                 double turn = way < 2 ? 0 : (way == 2 ? 1 : -1) * 2 * step / length, shift = way == 0 ? step : way == 1 ? -step : 0;
                 double s = *speed + turn, o = *offset + shift - turn * middle, score = fine_score(x, q, e, s, o, work);
-                if (score <= best || (turn != 0 && length < SPEED_LENGTH)) continue;
+                if (score <= best) continue;
                 best = score;
                 *speed = s;
                 *offset = o;
@@ -345,7 +391,18 @@ static void refine(const windows *x, const track *q, const track *e, double *spe
         }
 }
 
-/* The longest run of windows that agree; what does not move, and one window in doubt, do not end it. */
+/* Does the second of the query from `from` on agree? What does not move does not disagree. */
+static bool second_agrees(const track *q, const track *e, const motion_fit *f, int from, float *work)
+{
+    float mine[RATE * CELLS], least = floor_energy(RATE);
+    if (!beside(q, from, RATE, e, f->speed, f->offset, work)) return false;
+    centre(q->v + (size_t)from * CELLS, RATE, mine);
+    centre(work, RATE, work);
+    sums s = {dot(mine, work, RATE * CELLS), dot(mine, mine, RATE * CELLS), dot(work, work, RATE * CELLS)};
+    return LK_MAX(s.xx, s.yy) < least || s.xy / sqrt(LK_MAX(s.xx, (double)least) * LK_MAX(s.yy, (double)least)) >= WINDOW_R;
+}
+
+/* The longest run of windows that agree; what does not move, and a second or two in doubt, do not end it. */
 static void measure(const windows *x, const track *q, const track *e, motion_fit *f, float *work)
 {
     sums all = {0}, run = {0};
@@ -365,12 +422,12 @@ static void measure(const windows *x, const track *q, const track *e, motion_fit
             end = x->from[i] + x->w;
             run = (sums){run.xy + s.xy, run.xx + s.xx, run.yy + s.yy};
             agreeing++;
-        } else if (begin >= 0 && (++lost > 2 || i == x->count)) {
+        } else if (begin >= 0 && (++lost > 4 || i == x->count)) {
             double seconds = (x->w + (agreeing - 1) * x->step) / (double)RATE;
             if (seconds > best) {
                 best = seconds;
                 f->begin = q->begin + (double)begin / RATE;
-                f->end = q->begin + (double)(end + STEP) / RATE; /* what a step begins is seen where it ends */
+                f->end = q->begin + (double)(end + STEP) / RATE;
                 f->seconds = seconds;
                 f->r = r_of(run);
             }
@@ -378,7 +435,17 @@ static void measure(const windows *x, const track *q, const track *e, motion_fit
             lost = 0;
         }
     }
-    if (!best) f->r = r_of(all);
+    if (!best) {
+        f->r = r_of(all);
+        return;
+    }
+    /* A window agrees when most of it does: its ends are looked at second by second. */
+    begin = (int)lrint((f->begin - q->begin) * RATE);
+    end = (int)lrint((f->end - q->begin) * RATE) - STEP;
+    while (end - begin > RATE && !second_agrees(q, e, f, begin, work)) begin++;
+    while (end - begin > RATE && !second_agrees(q, e, f, end - RATE, work)) end--;
+    f->begin = q->begin + (double)begin / RATE;
+    f->end = q->begin + (double)(end + STEP) / RATE; /* what a step begins is seen where it ends */
 }
 
 static lk_status fine(const clip *query, track *e, const candidate *c, motion_fit *f, lk_error *err)
@@ -395,6 +462,7 @@ static lk_status fine(const clip *query, track *e, const candidate *c, motion_fi
         f->compared = true;
         f->speed = c->speed;
         f->offset = c->offset;
+        keep_agreeing(&some, &q, e, f->speed, f->offset, work);
         refine(&some, &q, e, &f->speed, &f->offset, work);
         measure(&all, &q, e, f, work);
     }

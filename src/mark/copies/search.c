@@ -14,8 +14,9 @@ enum {
     MAX_FINDS = 1 << 22,  /* near looks that are followed up; a query of a wall that everybody filmed stops here */
     MAX_GROUPS = 64,      /* files in one view that are compared in time */
     MAX_SOUNDS = 64,
-    STILL_BITS = 10,      /* pictures without motion: this near is a copy, further is alike */
-    CLIP_STILL_BITS = 8   /* a clip in which nothing moves says less than one that does */
+    STILL_BITS = 10,      /* two pictures this near are copies ... */
+    CLIP_STILL_BITS = 6   /* ... and so are two clips in which nothing moves. A picture and a clip are only alike: frames of
+                             another take of the same scene are as near as two bits. */
 };
 
 const char *lk_copy_level_name(lk_copy_level l)
@@ -148,7 +149,7 @@ static double voted_offset(const copies_votes *v)
 }
 
 /* Where the query was found, its share and the mean distance there. What moves together is certain; near looks beside
- * it lengthen it. Without motion, near looks alone count. */
+ * it lengthen it by up to a second. Without motion, near looks alone count. */
 static void measure_cover(const copies_cover *c, const motion_fit *fit, bool sure, double total, lk_copy_match *m)
 {
     int from = -1, to = -1, near = 0;
@@ -156,8 +157,9 @@ static void measure_cover(const copies_cover *c, const motion_fit *fit, bool sur
     if (sure) {
         from = LK_CLAMP((int)floor(fit->begin * COPIES_MOTION_RATE), 0, c->slots - 1);
         to = LK_CLAMP((int)ceil(fit->end * COPIES_MOTION_RATE), from, c->slots - 1);
-        while (from > 0 && c->near[from - 1]) from--;
-        while (to < c->slots - 1 && c->near[to + 1]) to++;
+        int most = COPIES_MOTION_RATE; /* the ends, of which motion could not judge a second */
+        for (int k = 0; k < most && from > 0 && c->near[from - 1]; k++) from--;
+        for (int k = 0; k < most && to < c->slots - 1 && c->near[to + 1]; k++) to++;
     }
     for (int k = sure ? from : 0; k <= (sure ? to : c->slots - 1); k++) {
         if (!c->near[k]) continue;
@@ -191,6 +193,15 @@ static void count_moments(const lk_copies_hashes *q, const copies_pair *p, int c
         last = p[i].query_begin;
         m->hits++;
     }
+}
+
+/* A still stands for a moment of the entry: the middle of the nearest look. */
+static double nearest_moment(const copies_pair *p, int count)
+{
+    int best = 0;
+    for (int i = 1; i < count; i++)
+        if (p[i].distance < p[best].distance) best = i;
+    return count ? (p[best].entry_begin + p[best].entry_end) / 2 : 0;
 }
 
 static lk_status judge_moving(lk_copies *c, const lk_copies_hashes *q, int64_t id, int view, double zoom, const copies_pair *pairs,
@@ -235,6 +246,8 @@ static lk_status judge_group(lk_copies *c, const lk_copies_hashes *q, const find
         m->level = LK_COPY_SURE;
         m->speed = fit.speed;
         offset = fit.offset;
+    } else if (!q->motion_count) {
+        offset = nearest_moment(pairs, count);
     } else {
         LK_GOTO(done, copies_vote(pairs, count, 1, &votes, err));
         offset = voted_offset(&votes);
@@ -246,8 +259,9 @@ static lk_status judge_group(lk_copies *c, const lk_copies_hashes *q, const find
     m->entry_begin = LK_MAX(m->speed * m->query_begin + offset, 0.0);
     count_moments(q, pairs, count, offset, m);
     if (!fit.compared) {
-        bool clips = q->motion_count > 1 && m->entry.duration > 0;
-        if (m->distance <= (clips ? CLIP_STILL_BITS : STILL_BITS)) m->level = LK_COPY_SURE;
+        bool query_clip = q->motion_count > 1, entry_clip = m->entry.duration > 0;
+        int enough = query_clip != entry_clip ? -1 : query_clip ? CLIP_STILL_BITS : STILL_BITS;
+        if (m->distance <= enough) m->level = LK_COPY_SURE;
     }
 done:
     copies_cover_clear(&cover);

@@ -29,6 +29,7 @@ typedef struct forge {
     const char *alg, *signature_url, *list_url; /* list_url: another address for the first entry */
     const char *redacted;             /* an entry of redacted_assertions */
     bool numeric_title;
+    lk_bytes claim_more, info_more;   /* "key value" written into the claim and its claim_generator_info */
     /* binding */
     int64_t skip_start, skip_length;  /* added to the exclusion */
     bool skip_more, pad_dirty, remote, second_binding;
@@ -77,6 +78,8 @@ static void forge_clear(forge *f)
 {
     for (int i = 0; i < f->count; i++) lk_bytes_clear(&f->part[i].content);
     lk_bytes_clear(&f->before);
+    lk_bytes_clear(&f->claim_more);
+    lk_bytes_clear(&f->info_more);
 }
 
 static size_t head_of(uint64_t v) { return v < 24 ? 1 : v < 256 ? 2 : v < 65536 ? 3 : v <= UINT32_MAX ? 5 : 9; }
@@ -156,8 +159,9 @@ static void forge_claim(forge *f, lk_bytes *o)
         FIELD("claim_generator_info") {
             lk_cbor_text(&body, "claim_generator_info");
             bool name = !f->without || strcmp(f->without, "name");
-            lk_cbor_map(&body, name ? 1 : 0);
+            lk_cbor_map(&body, (name ? 1 : 0) + (f->info_more.len ? 1 : 0));
             if (name) entry(&body, "name", "Tests");
+            lk_bytes_add(&body, f->info_more.b, f->info_more.len);
         }
     }
     FIELD("signature") entry(&body, "signature", f->signature_url ? f->signature_url : "self#jumbf=c2pa.signature");
@@ -175,6 +179,7 @@ static void forge_claim(forge *f, lk_bytes *o)
         lk_cbor_text(&body, "dc:title");
         lk_cbor_uint(&body, 7);
     }
+    if (f->claim_more.len && ++fields) lk_bytes_add(&body, f->claim_more.b, f->claim_more.len);
     lk_cbor_map(o, (uint64_t)fields);
     lk_bytes_add(o, body.b, body.len);
     lk_bytes_clear(&body);
@@ -201,7 +206,7 @@ static void forge_parts(forge *f, lk_bytes *o)
 }
 
 /* [head, unprotected, payload, sig] written anew; the signature is of the head as it is written. */
-static void rebuild(forge *x, lk_bytes *o, int alg, bool chain_in_head, bool chain_loose, const void *pad, size_t pad_n, bool payload)
+__attribute__((unused)) static void rebuild(forge *x, lk_bytes *o, int alg, bool chain_in_head, bool chain_loose, const void *pad, size_t pad_n, bool payload)
 {
     lk_bytes head = {0}, out = {0};
     lk_cbor_map(&head, chain_in_head ? 2 : 1);

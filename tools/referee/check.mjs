@@ -1,7 +1,7 @@
 // check.mjs: signs small files of every format and has readers that are not ours judge them; then the forged ones of
-// tests/c2pa/test_rules.c: where we say valid, c2pa-wasm must too. `meson test --suite referee` runs it.
+// tests/c2pa/test_rules.c and test_schema.c: where we say valid, c2pa-wasm must too. `meson test --suite referee` runs it.
 //
-//   npm install --ignore-scripts && node check.mjs C2PA_SAMPLES TEST_C2PA_RULES
+//   npm install --ignore-scripts && node check.mjs C2PA_SAMPLES TEST_C2PA_RULES TEST_C2PA_SCHEMA
 //
 // Exit status 0 all agree, 1 not, 77 (skipped) without the readers (npm install, or LIKENESS_REFEREE) or ffmpeg.
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -14,7 +14,7 @@ const home = process.env.LIKENESS_REFEREE ?? path.dirname(new URL(import.meta.ur
 if (!fs.existsSync(path.join(home, 'node_modules', '@contentauth', 'c2pa-wasm'))) skip(`no readers in ${home}: npm install --ignore-scripts`);
 if (spawnSync('ffmpeg', ['-version']).error) skip('no ffmpeg to make files with');
 const { wasmReader, tsReader, nodeReader, mimeOf } = await import('./judge.mjs');
-const [samples, rules] = process.argv.slice(2);
+const [samples, ...forgers] = process.argv.slice(2);
 
 const work = fs.mkdtempSync(path.join(os.tmpdir(), 'lk-referee-'));
 const [plain, signed, forged] = ['plain', 'signed', 'forged'].map((n) => path.join(work, n));
@@ -52,16 +52,18 @@ for (const file of listed(signed)) {
 console.log(`${listed(signed).length} signed files:`, counts);
 
 // --- what is forged -------------------------------------------------------------------------------------------------
-const rows = execFileSync(rules, ['--write', forged], { encoding: 'utf8' }).trim().split('\n').map((l) => l.split(' '));
-const judge = await wasmReader(root(forged));
-const relations = {};
-for (const [file, ours] of rows) {
-  const { state, codes } = await judge(fs.readFileSync(file), 'image/png');
-  const good = ours !== 'invalid', theirs = state === 'Valid' || state === 'Trusted';
-  const relation = good === theirs ? 'same' : good ? 'LOOSER' : 'stricter';
-  relations[relation] = (relations[relation] ?? 0) + 1;
-  if (relation === 'LOOSER') complain(`${path.basename(file)}: we say ${ours}, c2pa-wasm ${state} ${codes}`);
+for (const forger of forgers) {
+  const rows = execFileSync(forger, ['--write', forged], { encoding: 'utf8' }).trim().split('\n').map((l) => l.split(' '));
+  const judge = await wasmReader(root(forged));
+  const relations = {};
+  for (const [file, ours] of rows) {
+    const { state, codes } = await judge(fs.readFileSync(file), 'image/png');
+    const good = ours !== 'invalid', theirs = state === 'Valid' || state === 'Trusted';
+    const relation = good === theirs ? 'same' : good ? 'LOOSER' : 'stricter';
+    relations[relation] = (relations[relation] ?? 0) + 1;
+    if (relation === 'LOOSER') complain(`${path.basename(file)}: we say ${ours}, c2pa-wasm ${state} ${codes}`);
+  }
+  console.log(`${rows.length} forged files of ${path.basename(forger)}:`, relations);
 }
-console.log(`${rows.length} forged files:`, relations);
 fs.rmSync(work, { recursive: true });
 process.exit(wrong ? 1 : 0);

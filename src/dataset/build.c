@@ -2,12 +2,13 @@
  * when there are too many, and written at once. The grant is checked when the
  * builder is made, every few samples, and before the file is written. */
 #include "dataset/internal.h"
+#include "dataset/vault.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define SOURCES_MAX 64
+#define SOURCES_MAX LK_BIND_PARENTS
 #define CHECK_EVERY 64 /* samples between two looks at the consent record */
 
 struct lk_dataset_builder {
@@ -184,24 +185,15 @@ lk_status lk_dataset_builder_finish(lk_dataset_builder **pb, const char *path, l
         s = LK_FAIL(err, LK_E_NOTFOUND, "no face was found for %s: nothing to learn from",
                     lk_grant_subject_name(b->grant));
     if (s == LK_OK) s = thin(b, err);
-    lk_text meta = {0};
+    lk_bind_info *what = NULL;
+    lk_bind_key *key = NULL;
+    if (s == LK_OK && !(what = lk_calloc(1, sizeof *what)))
+        s = LK_FAIL(err, LK_E_NOMEM, "no memory for the header of '%s'", path);
     if (s == LK_OK) {
-        char use[64];
-        lk_use_print(b->use, use, sizeof use);
-        lk_text_add(&meta, "{\"format\":\"%s\",\"subject\":", DATASET_FORMAT);
-        lk_json_quote(&meta, lk_grant_subject_id(b->grant));
-        lk_text_add(&meta, ",\"record\":");
-        lk_json_quote(&meta, lk_grant_record_id(b->grant));
-        lk_text_add(&meta, ",\"use\":");
-        lk_json_quote(&meta, use);
-        lk_text_add(&meta, ",\"sources\":\"");
-        for (int i = 0; i < b->sources; i++) {
-            char hex[LK_HASH_HEX];
-            lk_hash_hex(&b->source[i], hex);
-            lk_text_add(&meta, "%s%s", i ? " " : "", hex);
-        }
-        lk_text_add(&meta, "\"}");
-        if (meta.failed) s = LK_FAIL(err, LK_E_NOMEM, "no memory for the header of '%s'", path);
+        memcpy(what->parents, b->source, sizeof *b->source * (size_t)b->sources);
+        what->parent_count = b->sources;
+        snprintf(what->detail, sizeof what->detail, "{\"format\":\"%s\",\"samples\":%d}", DATASET_FORMAT, b->count);
+        s = lk_bind_key_new(DATASET_KIND, path, &b->grant, 1, &key, err);
     }
     if (s == LK_OK) {
         size_t n = (size_t)b->count;
@@ -217,10 +209,10 @@ lk_status lk_dataset_builder_finish(lk_dataset_builder **pb, const char *path, l
              .bytes = n * DATASET_INFO * 4},
             {.name = "index", .dtype = "I32", .rank = 2, .dim = {c, 2}, .data = b->index, .bytes = n * 2 * 4},
         };
-        s = lk_safetensors_write(path, t, (int)LK_COUNT(t), meta.s, err);
+        s = lk_vault_write(key, path, what, t, (int)LK_COUNT(t), "", hash, err);
     }
-    if (s == LK_OK && hash) s = lk_hash_file(path, hash, err);
-    lk_text_clear(&meta);
+    lk_bind_key_free(&key);
+    lk_free(what);
     lk_dataset_builder_free(pb);
     return s;
 }

@@ -1,5 +1,5 @@
 /* dataset: level 4. Aligned face samples of one consenting subject, kept in one
- * safetensors file; building, reading, coverage report. Refuses what no grant
+ * safetensors file, encrypted and bound to the consent record (vault.h); building, reading, coverage report. Refuses what no grant
  * covers: both building and opening demand one. May include base/, flow/,
  * media/, nn/ (for safetensors), consent/, face/. Start with build.c.
  *
@@ -59,7 +59,8 @@ lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const
 lk_status lk_dataset_open(const char *path, const lk_grant *g, lk_use use, lk_dataset **out, lk_error *err);
 int lk_dataset_count(const lk_dataset *d);
 lk_sample lk_dataset_at(const lk_dataset *d, int i); /* pointers live as long as d */
-lk_hash lk_dataset_hash(const lk_dataset *d); /* of the whole file */
+lk_hash lk_dataset_hash(const lk_dataset *d); /* of the whole file, for the lineage */
+lk_hash lk_dataset_content(const lk_dataset *d); /* of the samples: the same when the same footage is imported again */
 const char *lk_dataset_subject(const lk_dataset *d); /* ids that the file carries; equal to the grant's */
 const char *lk_dataset_record(const lk_dataset *d);
 /* What is covered: a text table of yaw x pitch bins, mouth and eye openness, light; advice in words on what

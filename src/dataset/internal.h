@@ -5,7 +5,8 @@
 
 #include "dataset/dataset.h"
 
-#define DATASET_FORMAT "likeness-dataset-1"
+#define DATASET_KIND "face dataset"
+#define DATASET_FORMAT "likeness-dataset-2"
 #define DATASET_PIXELS (LK_SAMPLE_SIZE * LK_SAMPLE_SIZE)
 #define DATASET_INFO 5 /* yaw, pitch, roll, sharpness, scale */
 #define DATASET_DEFAULT_MAX 2000
@@ -30,7 +31,7 @@ struct lk_dataset {
     const uint8_t *rgb, *mask;
     const float *lm, *info;
     const int32_t *index; /* frame, clip */
-    lk_hash hash;         /* of the whole file */
+    lk_hash hash, content; /* of the whole file, of the samples */
 };
 
 #endif

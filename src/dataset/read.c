@@ -2,6 +2,7 @@
  * for its type and shape, every float for being a number, before a pointer into it
  * is handed out. */
 #include "dataset/internal.h"
+#include "dataset/vault.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -55,33 +56,43 @@ static lk_status read_tensors(lk_dataset *d, const char *path, lk_error *err)
     return LK_OK;
 }
 
+/* What the header says, before anything is decrypted: the words for a wrong person or record are clearer here. */
+static lk_status check_header(const char *path, const lk_grant *g, lk_bind_info *h, lk_error *err)
+{
+    if (!lk_bind_is(path) && lk_path_exists(path))
+        return LK_FAIL(err, LK_E_FORMAT, "'%s' is no dataset of this program: datasets are bound to consent and encrypted; "
+                       "import the clip again", path);
+    LK_TRY(lk_bind_info_read(path, h, err));
+    const lk_bind_person *p = &h->people[0];
+    if (strcmp(h->kind, DATASET_KIND) || h->people_count != 1 || !strstr(h->detail, "\"" DATASET_FORMAT "\""))
+        return LK_FAIL(err, LK_E_FORMAT, "'%s' is no dataset of this program", path);
+    if (strcmp(p->subject, lk_grant_subject_id(g)))
+        return LK_FAIL(err, LK_E_CONSENT, "dataset '%s' shows subject %s, but the consent at hand is %s's", path, p->subject,
+                       lk_grant_subject_name(g));
+    if (strcmp(p->record, lk_grant_record_id(g)))
+        return LK_FAIL(err, LK_E_CONSENT, "dataset '%s' was made under consent record %s, not under the one that is valid "
+                       "now (%s): import the clip again", path, p->record, lk_grant_record_id(g));
+    return LK_OK;
+}
+
 lk_status lk_dataset_open(const char *path, const lk_grant *g, lk_use use, lk_dataset **out, lk_error *err)
 {
     *out = NULL;
     LK_TRY(lk_grant_check(g, use, err));
     lk_dataset *d = lk_calloc(1, sizeof *d);
     if (!d) return LK_FAIL(err, LK_E_NOMEM, "no memory for dataset '%s'", path);
-    lk_status s = lk_safetensors_open(path, &d->file, err);
+    lk_bind_info *h = lk_alloc(sizeof *h);
+    lk_status s = h ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory for dataset '%s'", path);
+    if (s == LK_OK) s = check_header(path, g, h, err);
+    if (s == LK_OK) s = lk_vault_open(path, &g, 1, h, &d->file, err);
     if (s == LK_OK) {
-        const char *format = lk_safetensors_meta(d->file, "format");
-        const char *subject = lk_safetensors_meta(d->file, "subject");
-        const char *record = lk_safetensors_meta(d->file, "record");
-        if (!format || strcmp(format, DATASET_FORMAT) || !subject || !record || strlen(subject) > 36 ||
-            strlen(record) > 36)
-            s = LK_FAIL(err, LK_E_FORMAT, "'%s' is no dataset of this program", path);
-        else if (strcmp(subject, lk_grant_subject_id(g)))
-            s = LK_FAIL(err, LK_E_CONSENT, "dataset '%s' shows subject %s, but the consent at hand is %s's",
-                        path, subject, lk_grant_subject_name(g));
-        else if (strcmp(record, lk_grant_record_id(g)))
-            s = LK_FAIL(err, LK_E_CONSENT, "dataset '%s' was made under consent record %s, not under the one "
-                        "that is valid now (%s): import the clip again", path, record, lk_grant_record_id(g));
-        else {
-            strcpy(d->subject, subject);
-            strcpy(d->record, record);
-            s = read_tensors(d, path, err);
-        }
+        strcpy(d->subject, h->people[0].subject);
+        strcpy(d->record, h->people[0].record);
+        d->content = h->content;
+        s = read_tensors(d, path, err);
     }
     if (s == LK_OK) s = lk_hash_file(path, &d->hash, err);
+    lk_free(h);
     if (s != LK_OK) lk_dataset_close(&d);
     *out = d;
     return s;
@@ -97,6 +108,7 @@ void lk_dataset_close(lk_dataset **d)
 
 int lk_dataset_count(const lk_dataset *d) { return d->count; }
 lk_hash lk_dataset_hash(const lk_dataset *d) { return d->hash; }
+lk_hash lk_dataset_content(const lk_dataset *d) { return d->content; }
 const char *lk_dataset_subject(const lk_dataset *d) { return d->subject; }
 const char *lk_dataset_record(const lk_dataset *d) { return d->record; }
 

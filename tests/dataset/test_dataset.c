@@ -1,6 +1,7 @@
 /* Building and reading face datasets: what goes in comes out, near duplicates are
  * thinned, damage is refused, and nothing works without the right grant. */
 #include "dataset/drawn.h"
+#include "dataset/vault.h"
 
 static lk_error err;
 
@@ -127,13 +128,14 @@ static void test_consent(void)
     drawn_world_close(&w);
 }
 
-/* A file that is whole and sealed, but says `format` and `record` and holds landmarks of `points` points,
- * the first
- * coordinate being `first`. */
-static void open_made(const drawn_world *w, const char *format, const char *record, int points, float first,
+/* A file that is whole and bound to Ann's record, but is a `kind`, says `format` and holds landmarks of `points` points,
+ * the first coordinate being `first`. */
+static void open_made(const drawn_world *w, const char *kind, const char *format, int points, float first,
                       lk_status want)
 {
-    char path[128], meta[256];
+    char path[128];
+    static lk_bind_info what;
+    lk_bind_key *key = NULL;
     drawn_path(w, "made.dataset", path);
     const int64_t side = LK_SAMPLE_SIZE;
     static uint8_t pixels[LK_SAMPLE_SIZE * LK_SAMPLE_SIZE * 3];
@@ -149,9 +151,11 @@ static void open_made(const drawn_world *w, const char *format, const char *reco
         {.name = "info", .dtype = "F32", .rank = 2, .dim = {1, 5}, .data = info, .bytes = sizeof info},
         {.name = "index", .dtype = "I32", .rank = 2, .dim = {1, 2}, .data = index, .bytes = sizeof index},
     };
-    snprintf(meta, sizeof meta, "{\"format\":\"%s\",\"subject\":\"%s\",\"record\":\"%s\"}", format,
-             lk_grant_subject_id(w->source), record);
-    CHECK_OK(lk_safetensors_write(path, t, points ? 5 : 2, meta, &err), &err);
+    snprintf(what.detail, sizeof what.detail, "{\"format\":\"%s\",\"samples\":1}", format);
+    const lk_grant *ann = w->source;
+    CHECK_OK(lk_bind_key_new(kind, path, &ann, 1, &key, &err), &err);
+    CHECK_OK(lk_vault_write(key, path, &what, t, points ? 5 : 2, "", NULL, &err), &err);
+    lk_bind_key_free(&key);
     lk_dataset *d = NULL;
     CHECK_STATUS(lk_dataset_open(path, w->source, LK_USE_FACE_SOURCE, &d, &err), want, &err);
     CHECK(!d == (want != LK_OK), "a handle for a file that was refused");
@@ -166,13 +170,12 @@ static void test_damage(void)
     drawn_path(&w, "a.dataset", path);
     drawn_path(&w, "bad.dataset", bad);
     drawn_dataset(w.source, LK_USE_FACE_SOURCE, 0, 4, path);
-    open_made(&w, "likeness-dataset-1", w.record[0], LK_LANDMARKS, 1, LK_OK);
-    open_made(&w, "likeness-dataset-9", w.record[0], LK_LANDMARKS, 1, LK_E_FORMAT);
-    open_made(&w, "likeness-dataset-1", "00000000-0000-0000-0000-000000000000", LK_LANDMARKS, 1,
-              LK_E_CONSENT);
-    open_made(&w, "likeness-dataset-1", w.record[0], LK_LANDMARKS - 1, 1, LK_E_FORMAT);
-    open_made(&w, "likeness-dataset-1", w.record[0], 0, 1, LK_E_FORMAT); /* tensors missing */
-    open_made(&w, "likeness-dataset-1", w.record[0], LK_LANDMARKS, INFINITY, LK_E_FORMAT);
+    open_made(&w, "face dataset", "likeness-dataset-2", LK_LANDMARKS, 1, LK_OK);
+    open_made(&w, "face dataset", "likeness-dataset-9", LK_LANDMARKS, 1, LK_E_FORMAT);
+    open_made(&w, "swap model", "likeness-dataset-2", LK_LANDMARKS, 1, LK_E_FORMAT);
+    open_made(&w, "face dataset", "likeness-dataset-2", LK_LANDMARKS - 1, 1, LK_E_FORMAT);
+    open_made(&w, "face dataset", "likeness-dataset-2", 0, 1, LK_E_FORMAT); /* tensors missing */
+    open_made(&w, "face dataset", "likeness-dataset-2", LK_LANDMARKS, INFINITY, LK_E_FORMAT);
     void *data;
     size_t n;
     lk_dataset *d = NULL;
@@ -203,7 +206,7 @@ static void test_damage(void)
 static void test_sources(void)
 {
     drawn_world w;
-    char path[128], hex[LK_HASH_HEX];
+    char path[128];
     drawn_world_open(&w);
     drawn_path(&w, "a.dataset", path);
     lk_dataset_builder *b = NULL;
@@ -216,11 +219,15 @@ static void test_sources(void)
     drawn_make(&f, &frame, lm);
     CHECK_OK(lk_dataset_builder_add(b, &frame, lm, NULL, 1, 0, &err), &err);
     CHECK_OK(lk_dataset_builder_finish(&b, path, NULL, &err), &err);
-    lk_safetensors *st = NULL;
-    CHECK_OK(lk_safetensors_open(path, &st, &err), &err);
-    lk_hash_hex(&h, hex);
-    CHECK_STR(lk_safetensors_meta(st, "sources"), hex);
-    lk_safetensors_close(st);
+    static lk_bind_info info;
+    CHECK_OK(lk_bind_info_read(path, &info, &err), &err);
+    CHECK(info.parent_count == 1 && lk_hash_equal(&info.parents[0], &h), "the header does not name the clip");
+    /* A plain file of tensors, as anybody can write one, is nobody's dataset. */
+    lk_named_tensor t = {.name = "rgb", .dtype = "U8", .rank = 1, .dim = {1}, .data = "x", .bytes = 1};
+    lk_dataset *d = NULL;
+    CHECK_OK(lk_safetensors_write(path, &t, 1, "{\"format\":\"likeness-dataset-2\"}", &err), &err);
+    CHECK_STATUS(lk_dataset_open(path, w.source, LK_USE_FACE_SOURCE, &d, &err), LK_E_FORMAT, &err);
+    CHECK(strstr(err.message, "import the clip again"), "no remedy: %s", err.message);
     CHECK_OK(lk_dataset_builder_new(w.source, LK_USE_FACE_SOURCE, 0, &b, &err), &err);
     for (int i = 0; i < 64; i++) CHECK_OK(lk_dataset_builder_source(b, &h, &err), &err);
     CHECK_STATUS(lk_dataset_builder_source(b, &h, &err), LK_E_RANGE, &err);

@@ -233,21 +233,29 @@ static void test_model_files(void)
                      &err);
     }
     lk_free(data);
-    /* Whole and sealed, but with a width that the tensors do not have. */
-    char meta[512];
+    /* Whole and bound to the right people, but with a width that the tensors do not have, or of a size that is none. */
     float one = 1;
     lk_named_tensor t = {.name = "enc.down1.bias", .dtype = "F32", .rank = 1, .dim = {1}, .data = &one,
                          .bytes = 4};
-    snprintf(meta, sizeof meta,
-             "{\"format\":\"likeness-swap-1\",\"config\":\"32 8 24 8 4 1\",\"source_subject\":\"%s\","
-             "\"source_record\":\"%s\",\"target_subject\":\"%s\",\"target_record\":\"%s\"}",
-             info.source_subject, info.source_record, info.target_subject, info.target_record);
-    CHECK_OK(lk_safetensors_write(l.model, &t, 1, meta, &err), &err);
+    const lk_grant *both[2] = {l.world.source, l.world.target};
+    static lk_bind_info what;
+    lk_bind_key *key = NULL;
+    CHECK_OK(lk_bind_key_new(SWAP_MODEL_KIND, l.model, both, 2, &key, &err), &err);
+    snprintf(what.detail, sizeof what.detail, "{\"format\":\"%s\",\"config\":\"32 8 24 8 4 1\"}", SWAP_MODEL_FORMAT);
+    CHECK_OK(lk_vault_write(key, l.model, &what, &t, 1, "", NULL, &err), &err);
     CHECK_STATUS(lk_swap_model_open(l.model, l.world.source, l.world.target, 1, &m, &err), LK_E_FORMAT, &err);
     CHECK(!m, "a handle for a model that was refused");
-    memcpy(strstr(meta, "32 8 24"), "99 8 24", 7);
-    CHECK_OK(lk_safetensors_write(l.model, &t, 1, meta, &err), &err);
+    memcpy(strstr(what.detail, "32 8 24"), "99 8 24", 7);
+    CHECK_OK(lk_vault_write(key, l.model, &what, &t, 1, "", NULL, &err), &err);
     CHECK_STATUS(lk_swap_model_info(l.model, &info, &err), LK_E_RANGE, &err);
+    memcpy(strstr(what.detail, "swap-2"), "swap-9", 6);
+    CHECK_OK(lk_vault_write(key, l.model, &what, &t, 1, "", NULL, &err), &err);
+    CHECK_STATUS(lk_swap_model_info(l.model, &info, &err), LK_E_FORMAT, &err);
+    lk_bind_key_free(&key);
+    /* A plain file of tensors holds nobody's consent. */
+    CHECK_OK(lk_safetensors_write(l.model, &t, 1, "{\"format\":\"likeness-swap-1\"}", &err), &err);
+    CHECK_STATUS(lk_swap_model_open(l.model, l.world.source, l.world.target, 1, &m, &err), LK_E_FORMAT, &err);
+    CHECK(strstr(err.message, "train it again"), "no remedy: %s", err.message);
     lk_grant_free(&eve);
     lesson_close(&l);
 }

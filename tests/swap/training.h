@@ -19,7 +19,7 @@ __attribute__((unused)) static void lesson_options(lesson *l, int64_t steps)
 {
     l->o = lk_swap_train_defaults(32);
     l->o.config = (lk_swap_config){.size = 32, .enc = 8, .ae = 24, .dec = 8, .mask = 4, .coverage = 1.0f};
-    l->o.model_path = drawn_path(&l->world, "model.safetensors", l->model);
+    l->o.model_path = drawn_path(&l->world, "model.likeness", l->model);
     l->o.work_path = drawn_path(&l->world, "work.checkpoint", l->work);
     l->o.minutes = 0;
     l->o.steps = steps;
@@ -57,15 +57,12 @@ __attribute__((unused)) static lk_status lesson_train(lesson *l, lk_swap_train_r
     return lk_swap_train(&l->source, &s, 1, &l->target, &t, 1, &l->o, r, cancel, sink, &err);
 }
 
-/* Hash of the weights alone: the card beside them holds the time of day. */
+/* Hash of the weights alone: the card beside them holds the time of day, and no two encryptions are alike. */
 __attribute__((unused)) static void weights_hash(const char *path, char out[LK_HASH_HEX])
 {
-    lk_safetensors *st = NULL;
-    CHECK_OK(lk_safetensors_open(path, &st, &err), &err);
-    const char *h = st ? lk_safetensors_meta(st, "data_sha256") : NULL;
-    CHECK(h, "no hash in the model file");
-    snprintf(out, LK_HASH_HEX, "%s", h ? h : "");
-    lk_safetensors_close(st);
+    lk_swap_info info;
+    CHECK_OK(lk_swap_model_info(path, &info, &err), &err);
+    lk_hash_hex(&info.weights, out);
 }
 
 #endif

@@ -118,7 +118,7 @@ static lk_status gather(swap_material *m, lk_dataset *const *a, int na, lk_datas
     for (int i = 0; i < na + nb; i++) {
         m->people[i].data = i < na ? a[i] : b[i - na];
         m->people[i].side = i < na ? 0 : 1;
-        lk_hash hash = lk_dataset_hash(m->people[i].data);
+        lk_hash hash = lk_dataset_content(m->people[i].data);
         uint8_t role = i < na ? 0 : 1;
         lk_hasher_add(h, &role, 1);
         lk_hasher_add(h, &hash, sizeof hash);

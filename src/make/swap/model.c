@@ -1,6 +1,6 @@
 /* model.c: a trained model, opened for rendering. The header can be read by
- * anybody; the weights, which are a likeness, only with the grants of the two
- * people whom the file names. */
+ * anybody; the weights, which are a likeness, are encrypted (consent/bind.h) and
+ * open only with the grants of the two people whom the file names. */
 #include "make/swap/train.h"
 
 #include <math.h>
@@ -25,13 +25,6 @@ static lk_status bad(const char *path, const char *what, lk_error *err)
     return LK_FAIL(err, LK_E_FORMAT, "'%s' is no swap model that can be used: %s", path, what);
 }
 
-static bool copy_id(char out[37], const char *id)
-{
-    if (!id || strlen(id) > 36) return false;
-    strcpy(out, id);
-    return true;
-}
-
 /* "96 32 128 32 16 1" */
 static bool read_config(const char *text, lk_swap_config *c)
 {
@@ -40,31 +33,62 @@ static bool read_config(const char *text, lk_swap_config *c)
                           &c->coverage, &tail) == 6;
 }
 
-static lk_status read_info(const char *path, const lk_safetensors *st, lk_swap_info *out, lk_error *err)
+static const lk_bind_person *person_as(const lk_bind_info *h, lk_use use)
 {
-    const char *format = lk_safetensors_meta(st, "format");
-    if (!format || strcmp(format, "likeness-swap-1"))
+    for (int i = 0; i < h->people_count; i++)
+        if (h->people[i].use == use) return &h->people[i];
+    return NULL;
+}
+
+/* What the craft wrote into the header. usual (may be NULL): how far the performer's eyes stand open, 0 = not said. */
+static lk_status read_detail(const char *path, const char *detail, lk_swap_info *out, float *usual, lk_error *err)
+{
+    lk_arena *arena = NULL;
+    lk_json *root = NULL;
+    if (lk_arena_new(&arena, 16384) != LK_OK) return LK_FAIL(err, LK_E_NOMEM, "no memory to read '%s'", path);
+    lk_status s = lk_json_parse(detail, strlen(detail), arena, &root, NULL);
+    if (s != LK_OK || strcmp(lk_json_string(root, "format", ""), SWAP_MODEL_FORMAT))
+        s = bad(path, "it was written by another version of the program; train it again", err);
+    if (s == LK_OK && !read_config(lk_json_string(root, "config", NULL), &out->config))
+        s = bad(path, "its configuration is missing or damaged", err);
+    if (s == LK_OK) {
+        s = swap_config_check(&out->config, path, err);
+        snprintf(out->card, sizeof out->card, "%s", lk_json_string(root, "card", "{}"));
+        if (usual) *usual = strtof(lk_json_string(root, "eyes_usual", "0"), NULL);
+    }
+    lk_arena_free(arena);
+    return s;
+}
+
+static lk_status read_info(const char *path, lk_bind_info *h, lk_swap_info *out, float *usual, lk_error *err)
+{
+    if (!lk_bind_is(path) && lk_path_exists(path))
+        return bad(path, "models are bound to consent and encrypted, and this file is not; train it again with `likeness "
+                   "train swap`", err);
+    LK_TRY(lk_bind_info_read(path, h, err));
+    const lk_bind_person *source = person_as(h, LK_USE_FACE_SOURCE), *target = person_as(h, LK_USE_FACE_TARGET);
+    if (strcmp(h->kind, SWAP_MODEL_KIND) || !source || !target)
         return bad(path, "it is of another kind; train one with `likeness train swap`", err);
-    if (!read_config(lk_safetensors_meta(st, "config"), &out->config))
-        return bad(path, "its configuration is missing or damaged", err);
-    LK_TRY(swap_config_check(&out->config, path, err));
-    if (!copy_id(out->source_subject, lk_safetensors_meta(st, "source_subject")) ||
-        !copy_id(out->source_record, lk_safetensors_meta(st, "source_record")) ||
-        !copy_id(out->target_subject, lk_safetensors_meta(st, "target_subject")) ||
-        !copy_id(out->target_record, lk_safetensors_meta(st, "target_record")))
-        return bad(path, "it does not say whose faces it holds", err);
-    const char *card = lk_safetensors_meta(st, "card");
-    snprintf(out->card, sizeof out->card, "%s", card ? card : "{}");
+    LK_TRY(read_detail(path, h->detail, out, usual, err));
+    strcpy(out->source_subject, source->subject);
+    strcpy(out->source_record, source->record);
+    strcpy(out->target_subject, target->subject);
+    strcpy(out->target_record, target->record);
+    out->weights = h->content;
+    out->training_root = h->training_root;
+    out->made = h->made;
+    out->expires = h->expires;
+    memcpy(out->studio.b, h->grantee, sizeof out->studio.b);
     return LK_OK;
 }
 
 lk_status lk_swap_model_info(const char *path, lk_swap_info *out, lk_error *err)
 {
     memset(out, 0, sizeof *out);
-    lk_safetensors *st = NULL;
-    LK_TRY(lk_safetensors_open(path, &st, err));
-    lk_status s = read_info(path, st, out, err);
-    lk_safetensors_close(st);
+    lk_bind_info *h = lk_alloc(sizeof *h);
+    if (!h) return LK_FAIL(err, LK_E_NOMEM, "no memory to read '%s'", path);
+    lk_status s = read_info(path, h, out, NULL, err);
+    lk_free(h);
     if (s == LK_OK) s = lk_hash_file(path, &out->hash, err);
     return s;
 }
@@ -94,13 +118,12 @@ static lk_status finite_only(const char *path, lk_params *p, lk_error *err)
 }
 
 /* How this model shuts eyes; files of before that was measured have none. */
-static lk_status read_blink(const char *path, const lk_safetensors *st, lk_swap_model *m, lk_error *err)
+static lk_status read_blink(const char *path, const lk_safetensors *st, float usual, lk_swap_model *m, lk_error *err)
 {
     const lk_named_tensor *t = lk_safetensors_find(st, SWAP_BLINK);
-    const char *usual = lk_safetensors_meta(st, "eyes_usual");
     const size_t bytes = (size_t)m->config.ae * sizeof(float);
-    if (!t || !usual) return LK_OK;
-    m->usual = strtof(usual, NULL);
+    if (!t || usual == 0) return LK_OK;
+    m->usual = usual;
     if (strcmp(t->dtype, "F32") || t->bytes != bytes || !(m->usual > 0 && m->usual < 4))
         return bad(path, "what it says of shut eyes is damaged", err);
     m->shut = lk_alloc(bytes);
@@ -127,19 +150,24 @@ lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_
         return LK_FAIL(err, LK_E_RANGE, "%d faces at once is outside 1..%d", batch, MODEL_BATCH_MAX);
     LK_TRY(lk_grant_check(source, LK_USE_FACE_SOURCE, err));
     LK_TRY(lk_grant_check(target, LK_USE_FACE_TARGET, err));
+    const lk_grant *grants[] = {source, target};
     lk_safetensors *st = NULL;
-    LK_TRY(lk_safetensors_open(path, &st, err));
     lk_swap_info info = {0};
+    float usual = 0;
     lk_swap_model *m = lk_calloc(1, sizeof *m);
+    lk_bind_info *h = lk_alloc(sizeof *h), *opened = lk_alloc(sizeof *opened);
     lk_status s = LK_OK;
-    if (!m) s = LK_FAIL(err, LK_E_NOMEM, "no memory for model '%s'", path);
-    if (s == LK_OK) s = read_info(path, st, &info, err);
+    if (!m || !h || !opened) s = LK_FAIL(err, LK_E_NOMEM, "no memory for model '%s'", path);
+    if (s == LK_OK) s = read_info(path, h, &info, &usual, err);
     if (s == LK_OK)
         s = same_person(path, source, LK_USE_FACE_SOURCE, info.source_subject, info.source_record, "source",
                         err);
     if (s == LK_OK)
         s = same_person(path, target, LK_USE_FACE_TARGET, info.target_subject, info.target_record, "target",
                         err);
+    if (s == LK_OK) s = lk_vault_open(path, grants, 2, opened, &st, err);
+    if (s == LK_OK && (strcmp(h->detail, opened->detail) || memcmp(h->key_id, opened->key_id, LK_BIND_ID)))
+        s = bad(path, "it was replaced while it was opened", err);
     if (s == LK_OK) s = lk_params_new(&m->params, err);
     lk_dtype type = lk_cpu_has_bf16() ? LK_BF16 : LK_F32;
     if (s == LK_OK) s = lk_net_new(&m->net, "swap", m->params, LK_BACKEND_DNN, type, err);
@@ -156,8 +184,10 @@ lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_
     if (s == LK_OK) s = finite_only(path, m->params, err);
     if (s == LK_OK) s = lk_net_bind(m->net, err);
     if (s == LK_OK) lk_net_refresh(m->net);
-    if (s == LK_OK) s = read_blink(path, st, m, err);
+    if (s == LK_OK) s = read_blink(path, st, usual, m, err);
     lk_safetensors_close(st);
+    lk_free(h);
+    lk_free(opened);
     if (s != LK_OK) lk_swap_model_close(&m);
     *out = m;
     return s;

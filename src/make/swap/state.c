@@ -4,7 +4,8 @@
  * A checkpoint is one file: weights, averages and moments of both networks, the
  * optimisers' counters, and as JSON the cursor, the plan of the phases in steps and
  * what the training was asked for. The plan is kept in steps, so that a resumed run
- * goes the way the first would have gone. */
+ * goes the way the first would have gone. It holds the same likeness as the model,
+ * and is bound to the same records. */
 #include "make/swap/train.h"
 
 #include <math.h>
@@ -15,6 +16,31 @@ lk_status swap_check_grants(const swap_job *j, lk_error *err)
 {
     for (int k = 0; k < SWAP_SIDES; k++)
         for (int i = 0; i < j->grant_count[k]; i++) LK_TRY(lk_grant_check(j->grants[k][i], j->use[k], err));
+    return LK_OK;
+}
+
+lk_status swap_vault_open(swap_job *j, lk_error *err)
+{
+    if (j->base) return LK_OK;
+    for (int k = 0; k < SWAP_SIDES; k++) {
+        int first = j->bound_count;
+        for (int i = 0; i < j->grant_count[k]; i++) {
+            bool seen = false;
+            for (int m = first; m < j->bound_count; m++)
+                seen = seen || !strcmp(lk_grant_record_id(j->bound[m]), lk_grant_record_id(j->grants[k][i]));
+            if (seen) continue;
+            if (j->bound_count == LK_BIND_PEOPLE)
+                return LK_FAIL(err, LK_E_RANGE, "a model stands on at most %d consent records", LK_BIND_PEOPLE);
+            j->bound[j->bound_count++] = j->grants[k][i];
+        }
+    }
+    LK_TRY(lk_checkpoint_vault_open(&j->vault, "swap checkpoint", j->o->work_path, j->bound, j->bound_count, err));
+    lk_bind_info *what = j->vault.what;
+    if (j->material.person_count > LK_BIND_PARENTS)
+        return LK_FAIL(err, LK_E_RANGE, "a model is trained on at most %d datasets", LK_BIND_PARENTS);
+    for (int i = 0; i < j->material.person_count; i++)
+        what->parents[what->parent_count++] = lk_dataset_hash(j->material.people[i].data);
+    strcpy(what->detail, "{}");
     return LK_OK;
 }
 
@@ -73,7 +99,7 @@ lk_status swap_state_save(swap_job *j, lk_error *err)
     if (t.failed) status = LK_FAIL(err, LK_E_NOMEM, "no memory for the checkpoint '%s'", j->o->work_path);
     lk_checkpoint_part parts[2];
     int n = parts_of(j, parts);
-    if (status == LK_OK) status = lk_checkpoint_save(j->o->work_path, parts, n, t.s, 2, err);
+    if (status == LK_OK) status = lk_checkpoint_save_in(j->base ? NULL : &j->vault.vault, j->o->work_path, parts, n, t.s, 2, err);
     lk_text_clear(&t);
     return status;
 }
@@ -139,7 +165,7 @@ lk_status swap_state_load(swap_job *j, lk_error *err)
     lk_checkpoint_part parts[2];
     int n = parts_of(j, parts);
     char *text = NULL;
-    LK_TRY(lk_checkpoint_load(j->o->work_path, parts, n, &text, err));
+    LK_TRY(lk_checkpoint_load_from(j->base ? NULL : &j->vault.vault, j->o->work_path, parts, n, &text, err));
     lk_status s = LK_E_FORMAT;
     if (text) s = read_state(j, text, err);
     else LK_FAIL(err, LK_E_FORMAT, "checkpoint '%s' lost its state", j->o->work_path);
@@ -273,49 +299,74 @@ static lk_status measure_blink(const swap_job *j, float *direction, bool *found,
     return swap_eyes_usual(m->people + first, m->person_count - first, usual, err);
 }
 
+/* The weights of a model and what only they need; everything else its header says. */
+static lk_status write_model(swap_job *j, const lk_named_tensor *t, int n, float usual, lk_swap_train_report *r, lk_error *err)
+{
+    const lk_swap_config *c = &j->net.config;
+    const char *path = j->o->model_path;
+    lk_bind_key *key = NULL;
+    lk_text detail = {0};
+    lk_bind_info *what = lk_alloc(sizeof *what);
+    if (!what) return LK_FAIL(err, LK_E_NOMEM, "no memory to write '%s'", path);
+    *what = *j->vault.what;
+    lk_text_add(&detail, "{\"format\":\"%s\",\"config\":\"%d %d %d %d %d %.6g\"", SWAP_MODEL_FORMAT, c->size, c->enc, c->ae,
+                c->dec, c->mask, (double)c->coverage);
+    if (usual > 0) lk_text_add(&detail, ",\"eyes_usual\":\"%.6g\"", (double)usual);
+    meta_pair(&detail, "card", r->card);
+    lk_text_add(&detail, "}");
+    lk_status s = detail.failed || detail.len >= sizeof what->detail
+        ? LK_FAIL(err, LK_E_NOMEM, "no memory for the header of '%s'", path) : LK_OK;
+    if (s == LK_OK) {
+        strcpy(what->detail, detail.s);
+        s = lk_bind_key_new(SWAP_MODEL_KIND, path, j->bound, j->bound_count, &key, err);
+    }
+    if (s == LK_OK) s = lk_vault_write(key, path, what, t, n, "", &r->model_hash, err);
+    lk_bind_key_free(&key);
+    lk_text_clear(&detail);
+    lk_free(what);
+    return s;
+}
+
+/* The base is shipped to everybody: a plain file. */
+static lk_status write_base(swap_job *j, const lk_named_tensor *t, int n, lk_swap_train_report *r, lk_error *err)
+{
+    const lk_swap_config *c = &j->net.config;
+    const char *path = j->o->model_path;
+    lk_text meta = {0};
+    lk_text_add(&meta, "{\"format\":\"likeness-swap-base-1\",\"config\":\"%d %d %d %d %d %.6g\"", c->size, c->enc, c->ae,
+                c->dec, c->mask, (double)c->coverage);
+    meta_pair(&meta, "card", r->card);
+    lk_text_add(&meta, "}");
+    lk_status s = meta.failed ? LK_FAIL(err, LK_E_NOMEM, "no memory for the header of '%s'", path)
+                              : lk_safetensors_write(path, t, n, meta.s, err);
+    lk_text_clear(&meta);
+    return s == LK_OK ? lk_hash_file(path, &r->model_hash, err) : s;
+}
+
 lk_status swap_model_save(swap_job *j, lk_swap_train_report *r, lk_error *err)
 {
     LK_TRY(swap_check_grants(j, err));
     const lk_swap_config *c = &j->net.config;
-    lk_text meta = {0}, card = {0};
+    lk_text card = {0};
     lk_arena *arena = NULL;
-    char buf[64];
     card_text(j, r, &card);
     snprintf(r->card, sizeof r->card, "%s", card.failed ? "{}" : card.s);
-    lk_text_add(&meta, "{\"format\":\"%s\"", j->base ? "likeness-swap-base-1" : "likeness-swap-1");
-    snprintf(buf, sizeof buf, "%d %d %d %d %d %.6g", c->size, c->enc, c->ae, c->dec, c->mask,
-             (double)c->coverage);
-    meta_pair(&meta, "config", buf);
-    if (!j->base) {
-        meta_pair(&meta, "source_subject", lk_grant_subject_id(j->grants[0][0]));
-        meta_pair(&meta, "source_record", lk_grant_record_id(j->grants[0][0]));
-        meta_pair(&meta, "target_subject", lk_grant_subject_id(j->grants[1][0]));
-        meta_pair(&meta, "target_record", lk_grant_record_id(j->grants[1][0]));
-    }
-    meta_pair(&meta, "card", r->card);
     float *blink = lk_calloc((size_t)c->ae, sizeof *blink), usual = 0;
     bool blinks = false;
-    lk_status s = blink ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory to write '%s'", j->o->model_path);
-    if (s == LK_OK && !j->base) s = measure_blink(j, blink, &blinks, &usual, err);
-    snprintf(buf, sizeof buf, "%.6g", (double)usual);
-    if (blinks) meta_pair(&meta, "eyes_usual", buf);
-    lk_text_add(&meta, "}");
     int n = lk_params_count(j->net.params);
     lk_named_tensor *t = lk_calloc((size_t)n + 1, sizeof *t);
-    if (s != LK_OK) goto done;
-    if (meta.failed || card.failed || !t || lk_arena_new(&arena, 1 << 20) != LK_OK)
+    lk_status s = LK_OK;
+    if (card.failed || !blink || !t || lk_arena_new(&arena, 1 << 20) != LK_OK)
         s = LK_FAIL(err, LK_E_NOMEM, "no memory to write '%s'", j->o->model_path);
+    if (s == LK_OK && !j->base) s = measure_blink(j, blink, &blinks, &usual, err);
     if (s == LK_OK) s = pack_tensors(j, t, &n, arena, err);
     if (s == LK_OK && blinks)
         t[n++] = (lk_named_tensor){.name = SWAP_BLINK, .dtype = "F32", .rank = 1, .dim = {c->ae}, .data = blink,
                                    .bytes = (size_t)c->ae * sizeof *blink};
-    if (s == LK_OK) s = lk_safetensors_write(j->o->model_path, t, n, meta.s, err);
-    if (s == LK_OK) s = lk_hash_file(j->o->model_path, &r->model_hash, err);
-done:
+    if (s == LK_OK) s = j->base ? write_base(j, t, n, r, err) : write_model(j, t, n, blinks ? usual : 0, r, err);
     lk_arena_free(arena);
     lk_free(t);
     lk_free(blink);
-    lk_text_clear(&meta);
     lk_text_clear(&card);
     return s;
 }

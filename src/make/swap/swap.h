@@ -78,8 +78,18 @@ lk_status lk_swap_bench_train(const lk_swap_config *config, int batch, double se
 /* --- model for rendering ------------------------------------------------------------ */
 
 typedef struct lk_swap_model lk_swap_model;
-typedef struct lk_swap_info { lk_swap_config config; char source_subject[37], source_record[37], target_subject[37], target_record[37]; lk_hash hash; char card[2048]; } lk_swap_info;
-/* Read the header only (no likeness is loaded), for `model show` and for asking for the right grants. */
+typedef struct lk_swap_info {
+    lk_swap_config config;
+    char source_subject[37], source_record[37], target_subject[37], target_record[37];
+    lk_hash hash;             /* of the file */
+    lk_hash weights;          /* of what is in it: two trainings that went the same way have the same */
+    lk_hash training_root;    /* over the datasets that it was trained on */
+    lk_hash studio;           /* public key of the studio that it is bound to */
+    int64_t made, expires;    /* Unix seconds */
+    char card[2048];
+} lk_swap_info;
+/* Read the header only (no likeness is loaded), for `model show` and for asking for the right grants. Opening the model
+ * vouches for it; until then it is what the file claims. */
 lk_status lk_swap_model_info(const char *path, lk_swap_info *out, lk_error *err);
 /* source must cover the subject that the model was trained on. batch: faces at once (1..8). */
 lk_status lk_swap_model_open(const char *path, const lk_grant *source, const lk_grant *target, int batch, lk_swap_model **out, lk_error *err);

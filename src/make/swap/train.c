@@ -378,6 +378,7 @@ lk_status swap_train_run(swap_job *j, lk_swap_train_report *report, const lk_can
     lk_status s = check_options(j->o, err);
     if (s == LK_OK && j->o->threads > 0) lk_thread_budget_set(j->o->threads);
     if (s == LK_OK) s = swap_check_grants(j, err);
+    if (s == LK_OK) s = swap_vault_open(j, err);
     if (s == LK_OK) s = prepare(j, err);
     if (s == LK_OK && j->o->resume) {
         s = swap_state_load(j, err);
@@ -414,5 +415,6 @@ done:
     swap_step_clear(&j->step);
     swap_batch_clear(&j->spare);
     swap_net_clear(&j->net);
+    lk_checkpoint_vault_close(&j->vault);
     return s;
 }

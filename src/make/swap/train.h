@@ -6,6 +6,7 @@
 #ifndef LK_SWAP_TRAIN_H
 #define LK_SWAP_TRAIN_H
 
+#include "dataset/vault.h"
 #include "make/swap/swap.h"
 
 /* --- networks (net.c) ------------------------------------------------------------ */
@@ -178,6 +179,9 @@ typedef struct swap_job {
     const lk_grant *const *grants[SWAP_SIDES];
     int grant_count[SWAP_SIDES];
     lk_use use[SWAP_SIDES];
+    const lk_grant *bound[LK_BIND_PEOPLE]; /* whose likeness it is, each record once; none for a base */
+    int bound_count;
+    lk_checkpoint_vault vault;
     lk_hash base_hash;
     bool has_base;
     lk_dtype dtype;
@@ -186,6 +190,11 @@ typedef struct swap_job {
 } swap_job;
 
 lk_status swap_check_grants(const swap_job *j, lk_error *err);
+/* Checkpoints and the model are bound to the grants; those of a base, which stands on its own, are plain files. */
+lk_status swap_vault_open(swap_job *j, lk_error *err);
+/* Names of what the header of a model says, and the words of its detail. */
+#define SWAP_MODEL_KIND "swap model"
+#define SWAP_MODEL_FORMAT "likeness-swap-2"
 lk_status swap_state_save(swap_job *j, lk_error *err);
 /* LK_E_NOTFOUND when there is none; LK_E_ARG when it belongs to another training. */
 lk_status swap_state_load(swap_job *j, lk_error *err);

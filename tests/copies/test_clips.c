@@ -133,7 +133,7 @@ static void test_inside(void) /* four seconds of take 1 in the middle of somethi
     CHECK(at >= 0 && m[at].level == LK_COPY_SURE, "%d found", n);
     if (at < 0) return;
     CHECK_NEAR(m[at].entry_begin - m[at].query_begin, 2 - 3, 0.5);
-    CHECK(m[at].query_begin >= 2.4 && m[at].query_end <= 7.6, "seconds %.2f to %.2f of the query", m[at].query_begin, m[at].query_end);
+    CHECK(m[at].query_begin >= 2.2 && m[at].query_end <= 7.6, "seconds %.2f to %.2f of the query", m[at].query_begin, m[at].query_end);
     CHECK(m[at].share > 0.25 && m[at].share < 0.5, "share %.2f", m[at].share);
 }
 

@@ -24,8 +24,9 @@ enum {
 #define CUT_LEAST 4.0f      /* mean step of all cells, in code values, that may be a cut ... */
 #define CUT_TIMES 4.0f      /* ... when it is so many times the median of the steps around it */
 #define WINDOW_R 0.4        /* a window that agrees at least so well may belong to a copy */
-#define AGREED 0.45f        /* mean score (correlation above WINDOW_R / 2) of windows that need no other speed */
-#define TURN_LENGTH 6       /* seconds that must agree for the speed to be told finely */
+#define AGREED 0.93         /* correlation that needs no other speed */
+#define OTHER_SPEED 0.04    /* what another speed must be better by */
+#define TURN_LENGTH 5       /* seconds that must agree for the speed to be told finely */
 #define SPEED_LENGTH 2.5    /* seconds a clip needs for its speed to be told */
 #define WORK 400000         /* windows x offsets that are tried before windows are thinned out */
 
@@ -274,7 +275,7 @@ typedef struct clip {
 } clip;
 
 typedef struct candidate {
-    double speed, offset;
+    double offset;
     float score; /* a window's mean */
     bool compared;
 } candidate;
@@ -300,7 +301,6 @@ static lk_status try_speed(const clip *query, track *e, const copies_pair *pairs
         float score = score_at(&x, e, votes.first + k + shift) / (float)x.count;
         if (score <= best->score) continue;
         best->score = score;
-        best->speed = speed;
         best->offset = (double)(votes.first + k) / RATE;
     }
 done:
@@ -448,7 +448,7 @@ static void measure(const windows *x, const track *q, const track *e, motion_fit
     f->end = q->begin + (double)(end + STEP) / RATE; /* what a step begins is seen where it ends */
 }
 
-static lk_status fine(const clip *query, track *e, const candidate *c, motion_fit *f, lk_error *err)
+static lk_status fine(const clip *query, track *e, const candidate *c, double speed, motion_fit *f, lk_error *err)
 {
     enum { MOST = 64 }; /* windows to refine on: two minutes */
     track q = {0};
@@ -460,7 +460,7 @@ static lk_status fine(const clip *query, track *e, const candidate *c, motion_fi
     if (s == LK_OK) s = windows_make(&q, INT32_MAX, &all, err);
     if (s == LK_OK && all.count) {
         f->compared = true;
-        f->speed = c->speed;
+        f->speed = speed;
         f->offset = c->offset;
         keep_agreeing(&some, &q, e, f->speed, f->offset, work);
         refine(&some, &q, e, &f->speed, &f->offset, work);
@@ -473,31 +473,36 @@ static lk_status fine(const clip *query, track *e, const candidate *c, motion_fi
     return s;
 }
 
+/* How much speaks for a fit: correlation over long runs. */
+static double weight(const motion_fit *f) { return f->r * f->seconds / (f->seconds + 1); }
+
 lk_status motion_align(const copies_motion *query, int query_count, int view, double zoom, const copies_motion *entry, int entry_count,
                        const copies_pair *pairs, int pair_count, motion_fit *out, lk_error *err)
 {
     static const double speeds[] = {1, 0.96, 1.04, 0.92, 1.08, 0.88, 1.12, 0.84, 1.16, 0.8, 1.2, 1.25};
     track e = {0};
     clip q = {query, query_count, view, LK_MIN(1 / zoom, 1.0), fabs(zoom - 1) > 0.02};
-    candidate best = {.speed = 1};
     double length = query_count ? query[query_count - 1].seconds - query[0].seconds : 0;
     *out = (motion_fit){.speed = 1};
     lk_status s = track_make(entry, entry_count, 0, LK_MIN(zoom, 1.0), q.blurred, 1, &e, err);
     for (size_t i = 0; i < LK_COUNT(speeds) && s == LK_OK && e.n >= LEAST; i++) {
-        s = try_speed(&q, &e, pairs, pair_count, speeds[i], &best, err);
-        if (s != LK_OK || best.score > AGREED) break;
-        if (!i && length < SPEED_LENGTH) break; /* in so short a clip any speed fits something */
+        candidate c = {0};
+        motion_fit f = {.speed = speeds[i]};
+        s = try_speed(&q, &e, pairs, pair_count, speeds[i], &c, err);
+        if (s == LK_OK && c.compared) s = fine(&q, &e, &c, speeds[i], &f, err);
+        if (s == LK_OK && (!i || weight(&f) > weight(out) + OTHER_SPEED)) *out = f;
+        /* In too short a clip any speed fits something; where it runs along at its own speed no other need be tried. */
+        if (!i && (length < SPEED_LENGTH || !f.compared || (f.r >= AGREED && f.seconds > 0))) break;
     }
-    if (s == LK_OK && best.compared) s = fine(&q, &e, &best, out, err);
     track_clear(&e);
     return s;
 }
 
-/* Measured on sentences of one speaker before one wall (docs/REGISTRY.md): chance reaches 0.64 in clips of three seconds,
+/* Measured on sentences of one speaker before one wall (docs/REGISTRY.md): chance reaches 0.58 in clips of three seconds,
  * and falls with length. The nearer the looks, the less it takes. */
 bool motion_is_copy(const motion_fit *f, double distance)
 {
-    double need = f->seconds >= 8 ? 0.5 : f->seconds >= 4 ? 0.58 : 0.67;
+    double need = f->seconds >= 8 ? 0.5 : f->seconds >= 4 ? 0.58 : 0.65;
     if (fabs(f->speed - 1) > 0.02) need += 0.06; /* more was tried, so more can agree by chance */
     return f->compared && f->seconds >= 1 && f->r - 0.01 * (distance - 8) >= need;
 }

@@ -1,7 +1,8 @@
 /* cbor.c: CBOR (RFC 8949), written shortest and read strictly.
  *
- * A signed text must mean one thing, so whatever two readers could understand differently is refused: indefinite
- * lengths, duplicate keys, text that is no UTF-8, `undefined` and unknown simple values, bytes behind the item.
+ * A signed text must mean one thing, so whatever two readers could understand differently is refused:
+ * indefinite lengths, duplicate keys, text that is no UTF-8, `undefined` and unknown simple values, bytes
+ * behind the item.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,16 @@ enum { MAX_DEPTH = 32, MAX_ITEMS = 262144, BLOCK = 32 };
 static size_t utf8_length(const uint8_t *p, size_t left)
 {
     uint8_t c = p[0];
-    size_t n = c < 0x80 ? 1 : c >= 0xc2 && c <= 0xdf ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+    size_t n = c < 0x80                 ? 1
+               : c >= 0xc2 && c <= 0xdf ? 2
+               : (c & 0xf0) == 0xe0     ? 3
+               : c >= 0xf0 && c <= 0xf4 ? 4
+                                        : 0;
     if (n == 0 || n > left) return 0;
     for (size_t k = 1; k < n; k++)
         if ((p[k] & 0xc0) != 0x80) return 0;
-    if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) || (c == 0xf4 && p[1] > 0x8f))
+    if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) ||
+        (c == 0xf4 && p[1] > 0x8f))
         return 0;
     return n;
 }
@@ -33,7 +39,7 @@ static bool is_utf8(const uint8_t *p, size_t n)
     return true;
 }
 
-/* --- writing ---------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 static bool reserve(lk_bytes *o, size_t n)
 {
@@ -149,7 +155,8 @@ typedef struct reader {
     const uint8_t *begin, *p, *end;
     lk_cbor_rules rules;
     lk_arena *arena;
-    lk_cbor *block; /* nodes not yet used; the arena gives 64-byte pieces, one node at a time would waste half */
+    lk_cbor
+        *block; /* nodes not yet used; the arena gives 64-byte pieces, one node at a time would waste half */
     int left, items;
     lk_error *err;
 } reader;
@@ -292,7 +299,8 @@ static lk_status read_item(reader *r, int depth, lk_cbor **out);
 static lk_status read_children(reader *r, lk_cbor *c, int depth)
 {
     uint64_t per = c->kind == LK_CBOR_MAP ? 2 : 1, left = (uint64_t)(r->end - r->p);
-    if (c->number > left / per) return fail(r, "more entries than bytes left"); /* each takes a byte at least */
+    if (c->number > left / per)
+        return fail(r, "more entries than bytes left"); /* each takes a byte at least */
     lk_cbor **link = &c->child;
     for (uint64_t i = 0; i < c->number; i++) {
         lk_cbor *key = NULL;
@@ -354,7 +362,7 @@ lk_status lk_cbor_parse(const void *data, size_t n, lk_cbor_rules rules, lk_aren
     return LK_OK;
 }
 
-/* --- looking around --------------------------------------------------------------------------- */
+/* --- looking around ----------------------------------------------------------------------- */
 
 const lk_cbor *lk_cbor_get(const lk_cbor *map, const char *key)
 {

@@ -7,7 +7,7 @@
 
 #include "base/base.h"
 
-/* --- writing: sticky out-of-memory flag, so that callers check once --------------- */
+/* --- writing: sticky out-of-memory flag, so that callers check once ----------------------- */
 
 typedef struct lk_bytes { uint8_t *b; size_t len, cap; bool failed; } lk_bytes; /* {0} is empty */
 void lk_bytes_add(lk_bytes *o, const void *data, size_t n);
@@ -28,7 +28,7 @@ void lk_cbor_bool(lk_bytes *o, bool v);
 void lk_cbor_null(lk_bytes *o);
 void lk_cbor_double(lk_bytes *o, double v);
 
-/* --- reading: a tree in an arena, with limits ---------------------------------------- */
+/* --- reading: a tree in an arena, with limits --------------------------------------------- */
 
 typedef enum lk_cbor_kind {
     LK_CBOR_UINT,  /* number */

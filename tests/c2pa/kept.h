@@ -2,7 +2,7 @@
 #ifndef LK_TESTS_C2PA_KEPT_H
 #define LK_TESTS_C2PA_KEPT_H
 
-/* --- ingredients ------------------------------------------------------------------------------------------------- */
+/* --- ingredients -------------------------------------------------------------------------- */
 
 typedef struct linked {
     bool results, bad_hash, bad_signature, no_signature;
@@ -169,7 +169,7 @@ static void chain_10(void) { chain_of(10); }
 static void chain_64(void) { chain_of(64); }
 static void chain_65(void) { chain_of(65); }
 
-/* --- redactions ---------------------------------------------------------------------------------------------------- */
+/* --- redactions --------------------------------------------------------------------------- */
 
 static void with_note(const linked *how)
 {

@@ -8,7 +8,7 @@
 static person ann, old;
 static forge f, child;
 
-/* --- actions ------------------------------------------------------------------------------------------- */
+/* --- actions ------------------------------------------------------------------------------ */
 
 static void open_actions(lk_bytes *o, int count)
 {
@@ -85,7 +85,7 @@ static void second_creates(void) { fresh(); lk_bytes *o = add_part(&f, "c2pa.act
 static void gathered_actions(void) { fresh(); f.part[0].list = GATHERED; }
 static void params_are_text(void) { lk_bytes *o = actions(1); action(o, "c2pa.created", IPTC "digitalCapture", 1); entry(o, "parameters", "x"); }
 
-/* --- bindings ------------------------------------------------------------------------------------------- */
+/* --- bindings ----------------------------------------------------------------------------- */
 
 static void no_binding(void) { fresh(); f.without = "binding"; }
 static void two_bindings(void) { fresh(); f.second_binding = true; }
@@ -120,7 +120,7 @@ static void binding_bmff(void)
 }
 static void binding_part(void) { fresh(); lk_cbor_map(add_part(&f, "c2pa.hash.data.part"), 0); }
 
-/* --- claims ----------------------------------------------------------------------------------------------- */
+/* --- claims ------------------------------------------------------------------------------- */
 
 static void no_instance(void) { fresh(); f.without = "instanceID"; }
 static void no_info(void) { fresh(); f.without = "claim_generator_info"; }
@@ -148,7 +148,7 @@ static void label_short(void) { fresh(); f.label[20] = '\0'; }
 static void label_vendor(void) { fresh(); strcat(f.label, ":acme"); }
 static void label_v1(void) { v1_good(); snprintf(f.label, sizeof f.label, "acme:urn:uuid:0b9d6d2e-8d0c-4b3a-8a43-cc3a4f7b9a51"); }
 
-/* --- lists ------------------------------------------------------------------------------------------------- */
+/* --- lists -------------------------------------------------------------------------------- */
 
 static lk_bytes *other_part(const char *label) { lk_bytes *o = add_part(&f, label); lk_cbor_map(o, 1); entry(o, "a", "b"); return o; }
 static void undeclared(void) { fresh(); other_part("org.example.note"); f.part[1].list = UNLISTED; }
@@ -180,7 +180,7 @@ static void many_999(void) { many(998); }
 static void many_1001(void) { many(1000); }
 static void same_label(void) { fresh(); other_part("org.example.note"); other_part("org.example.note"); f.part[2].list = UNLISTED; }
 
-/* --- boxes --------------------------------------------------------------------------------------------------- */
+/* --- boxes -------------------------------------------------------------------------------- */
 
 static void no_claim(void) { fresh(); f.no_claim = true; }
 static void two_claims(void) { fresh(); f.two_claims = true; }
@@ -212,7 +212,7 @@ static void picture(void)
 }
 static void picture_half(void) { picture(); f.part[1].content.len = 0; jumbf_content(&f.part[1].content, "bidb", "some picture", 12); }
 
-/* --- signatures ------------------------------------------------------------------------------------------------- */
+/* --- signatures --------------------------------------------------------------------------- */
 
 static void untag(forge *x, lk_bytes *o) { memmove(o->b, o->b + 1, --o->len); }
 static void untagged(void) { fresh(); f.edit_cose = untag; }
@@ -247,7 +247,7 @@ static void expired(void) { forge_start(&f, &old, true); }
 
 #include "kept.h"
 
-/* --- updates ------------------------------------------------------------------------------------------------------- */
+/* --- updates ------------------------------------------------------------------------------ */
 
 static void update_plain(void) { fresh(); f.type = "c2um"; }
 

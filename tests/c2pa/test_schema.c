@@ -130,7 +130,7 @@ static void test_kinds(void)
     }
 }
 
-/* --- what is below the first level ------------------------------------------------------------------------------ */
+/* --- what is below the first level -------------------------------------------------------- */
 
 static c2pa_state judged(void)
 {

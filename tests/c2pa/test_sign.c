@@ -33,7 +33,7 @@ static void *load(const char *path, size_t *n)
     return data;
 }
 
-/* --- round trips ------------------------------------------------------------------------------------------ */
+/* --- round trips -------------------------------------------------------------------------- */
 
 static void test_formats(void)
 {
@@ -117,7 +117,7 @@ static void test_store_sizes(void)
     free(title);
 }
 
-/* --- what is said -------------------------------------------------------------------------------------------- */
+/* --- what is said ------------------------------------------------------------------------- */
 
 static void test_contents(void)
 {
@@ -246,7 +246,7 @@ static void test_bad_signers(void)
     CHECK(!lk_path_exists(out), "nothing is left");
 }
 
-/* --- ingredients -------------------------------------------------------------------------------------------------- */
+/* --- ingredients -------------------------------------------------------------------------- */
 
 static c2pa_spec opened_spec(const char *path, c2pa_ingredient *parent, c2pa_action *open)
 {
@@ -435,7 +435,7 @@ static void test_label_clash(void)
     CHECK_STATUS(c2pa_sign_file_as(label, in, out, &spec, &ann.signer, &err), LK_E_ARG, &err);
 }
 
-/* --- time stamps ------------------------------------------------------------------------------------------------------ */
+/* --- time stamps -------------------------------------------------------------------------- */
 
 static void test_stamps(void)
 {
@@ -483,7 +483,7 @@ static void test_stamps(void)
     authority_free(&a);
 }
 
-/* --- faults --------------------------------------------------------------------------------------------------------------- */
+/* --- faults ------------------------------------------------------------------------------- */
 
 static void test_faults(void)
 {
@@ -579,7 +579,7 @@ static void test_hostile_size(void)
     lk_bytes_clear(&claim);
 }
 
-/* --- files of others ------------------------------------------------------------------------------------------------------ */
+/* --- files of others ---------------------------------------------------------------------- */
 
 static void test_public_files(void)
 {

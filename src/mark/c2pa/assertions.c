@@ -1,6 +1,6 @@
-/* assertions.c: the assertion boxes of a manifest that we make: ingredients, actions, soft binding, consent, hard
- * binding, training-mining. Labels and fields as in the C2PA specification 2.2; the fields of 2.4 that readers of 2.2
- * stumble over (digitalSourceType of an ingredient) are left out.
+/* assertions.c: the assertion boxes of a manifest that we make: ingredients, actions, soft binding, consent,
+ * hard binding, training-mining. Labels and fields as in the C2PA specification 2.2; the fields of 2.4 that
+ * readers of 2.2 stumble over (digitalSourceType of an ingredient) are left out.
  */
 #include <stdio.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static void put(lk_bytes *o, c2pa_written *w, const char *label, lk_bytes *conte
     w->row[w->count++].gathered = gathered;
 }
 
-/* --- ingredients --------------------------------------------------------------------------------- */
+/* --- ingredients -------------------------------------------------------------------------- */
 
 static void write_findings(lk_bytes *o, const c2pa_report *r, const char *through)
 {
@@ -74,7 +74,8 @@ static bool opens_delta(const c2pa_report *r, int i)
 {
     if (!r->findings[i].ingredient) return false;
     for (int k = 0; k < i; k++)
-        if (r->findings[k].ingredient && !strcmp(r->findings[k].ingredient, r->findings[i].ingredient)) return false;
+        if (r->findings[k].ingredient && !strcmp(r->findings[k].ingredient, r->findings[i].ingredient))
+            return false;
     return true;
 }
 
@@ -103,8 +104,8 @@ static void write_ingredient(const c2pa_draft *d, int index, lk_bytes *o)
     const c2pa_ingredient *in = &d->spec->ingredients[index];
     const c2pa_kept *kept = &d->kept[index];
     bool linked = kept->marked && kept->box;
-    lk_cbor_map(o, 2u + (in->title ? 1 : 0) + (in->format ? 1 : 0) + (in->description ? 1 : 0) + (in->model ? 1 : 0) +
-                       (linked ? 2 : 0) + (kept->marked ? 1 : 0));
+    lk_cbor_map(o, 2u + (in->title ? 1 : 0) + (in->format ? 1 : 0) + (in->description ? 1 : 0) +
+                       (in->model ? 1 : 0) + (linked ? 2 : 0) + (kept->marked ? 1 : 0));
     text_entry(o, "relationship", relation[in->relation]);
     text_entry(o, "instanceID", in->instance_id ? in->instance_id : d->ingredient_instance[index]);
     if (in->title) text_entry(o, "dc:title", in->title);
@@ -133,11 +134,12 @@ static void write_ingredient(const c2pa_draft *d, int index, lk_bytes *o)
     }
 }
 
-/* --- actions ---------------------------------------------------------------------------------------- */
+/* --- actions ------------------------------------------------------------------------------ */
 
 static void write_action(const c2pa_action *a, const c2pa_written *w, lk_bytes *o)
 {
-    lk_cbor_map(o, 2u + (a->source_type ? 1 : 0) + (a->description ? 1 : 0) + (a->when ? 1 : 0) + (a->ingredient_count ? 1 : 0));
+    lk_cbor_map(o, 2u + (a->source_type ? 1 : 0) + (a->description ? 1 : 0) + (a->when ? 1 : 0) +
+                       (a->ingredient_count ? 1 : 0));
     text_entry(o, "action", a->action);
     lk_cbor_text(o, "softwareAgent");
     lk_cbor_map(o, 2);
@@ -165,9 +167,12 @@ static void write_action(const c2pa_action *a, const c2pa_written *w, lk_bytes *
     }
 }
 
-/* --- bindings ---------------------------------------------------------------------------------------- */
+/* --- bindings ----------------------------------------------------------------------------- */
 
-static size_t uint_size(uint64_t v) { return v < 24 ? 1 : v <= UINT8_MAX ? 2 : v <= UINT16_MAX ? 3 : v <= UINT32_MAX ? 5 : 9; }
+static size_t uint_size(uint64_t v)
+{
+    return v < 24 ? 1 : v <= UINT8_MAX ? 2 : v <= UINT16_MAX ? 3 : v <= UINT32_MAX ? 5 : 9;
+}
 
 /* c2pa.hash.data. The hole's place is known only once its size is: pad evens out what its numbers take. */
 static void write_data_hash(const c2pa_range *hole, const c2pa_digest *hash, size_t pad, lk_bytes *o)
@@ -187,7 +192,8 @@ static void write_data_hash(const c2pa_range *hole, const c2pa_digest *hash, siz
     lk_cbor_text(o, "hash");
     lk_cbor_bytes(o, hash ? hash->b : zeros, LK_HASH_BYTES);
     lk_cbor_text(o, "pad");
-    lk_cbor_bytes(o, zeros, 18 - uint_size(r.start) - uint_size(r.length) + pad); /* 0 to 17: a head of one byte */
+    lk_cbor_bytes(o, zeros,
+                  18 - uint_size(r.start) - uint_size(r.length) + pad); /* 0 to 17: a head of one byte */
 }
 
 void c2pa_bmff_skips(c2pa_bmff_skip skip[C2PA_BMFF_SKIPS])
@@ -244,10 +250,10 @@ static void write_soft_binding(const c2pa_spec *spec, lk_bytes *o)
     lk_cbor_bytes(o, spec->watermark, spec->watermark_n);
 }
 
-/* --- statements ----------------------------------------------------------------------------------------- */
+/* --- statements --------------------------------------------------------------------------- */
 
-/* Hashes of consent records and the place in the transparency log: enough to find the record in the studio's own
- * registry, and to no one else a word about the person. */
+/* Hashes of consent records and the place in the transparency log: enough to find the record in the studio's
+ * own registry, and to no one else a word about the person. */
 static void write_consent(const c2pa_spec *spec, lk_bytes *o)
 {
     lk_cbor_map(o, spec->log_index >= 0 ? 2 : 1);
@@ -273,9 +279,10 @@ static void write_no_training(lk_bytes *o)
     }
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------ */
+/* --- all of them -------------------------------------------------------------------------- */
 
-void c2pa_write_assertions(const c2pa_draft *d, const c2pa_range *hole, const c2pa_digest *hash, lk_bytes *o, c2pa_written *w)
+void c2pa_write_assertions(const c2pa_draft *d, const c2pa_range *hole, const c2pa_digest *hash, lk_bytes *o,
+                           c2pa_written *w)
 {
     const c2pa_spec *spec = d->spec;
     lk_bytes c = {0};

@@ -16,7 +16,7 @@
 #include "base/pki.h"
 #include "mark/asset/asset.h"
 
-/* --- making ------------------------------------------------------------------------------------ */
+/* --- making ------------------------------------------------------------------------------- */
 
 typedef struct c2pa_signer {
     const lk_pk *key;
@@ -78,7 +78,7 @@ lk_status c2pa_label_new(char label[64], lk_error *err);
 lk_status c2pa_sign_file_as(const char *label, const char *in, const char *out, const c2pa_spec *spec,
                             const c2pa_signer *signer, lk_error *err);
 
-/* --- judging ------------------------------------------------------------------------------------ */
+/* --- judging ------------------------------------------------------------------------------ */
 
 typedef enum c2pa_state { C2PA_NONE, C2PA_INVALID, C2PA_VALID, C2PA_TRUSTED } c2pa_state;
 const char *c2pa_state_name(c2pa_state s); /* "none", "invalid", "valid", "trusted" */

@@ -1,10 +1,11 @@
-/* cose.c: the signature over a claim: COSE_Sign1 (RFC 9052) with a certificate chain (RFC 9360) and, when asked for,
- * an RFC 3161 time stamp over the signature (sigTst2).
+/* cose.c: the signature over a claim: COSE_Sign1 (RFC 9052) with a certificate chain (RFC 9360) and, when
+ * asked for, an RFC 3161 time stamp over the signature (sigTst2).
  *
  *   18([ h'{1: alg, 33: chain}', {...}, null, signature ])
  *
- * The claim is not repeated inside: it is what stands in the claim's box. The second element, the unprotected header,
- * is covered by nothing; files of ours leave it empty unless a time stamp must go there, and what pads it must be zero.
+ * The claim is not repeated inside: it is what stands in the claim's box. The second element, the unprotected
+ * header, is covered by nothing; files of ours leave it empty unless a time stamp must go there, and what
+ * pads it must be zero.
  */
 #include <string.h>
 
@@ -12,9 +13,10 @@
 
 enum { TAG_SIGN1 = 18, LABEL_ALG = 1, LABEL_CRIT = 2, LABEL_X5CHAIN = 33, STAMP_ROOM = 10240 };
 
-/* --- what is signed -------------------------------------------------------------------------------- */
+/* --- what is signed ----------------------------------------------------------------------- */
 
-static void structure(lk_bytes *o, const char *context, const void *head, size_t head_n, const void *payload, size_t n)
+static void structure(lk_bytes *o, const char *context, const void *head, size_t head_n, const void *payload,
+                      size_t n)
 {
     lk_cbor_array(o, 4);
     lk_cbor_text(o, context);
@@ -28,7 +30,8 @@ void cose_to_sign(lk_bytes *o, const void *head, size_t head_n, const void *clai
     structure(o, "Signature1", head, head_n, claim, claim_n);
 }
 
-/* sigTst2 is over the signature as a CBOR byte string, inside the payload's byte string; sigTst over the claim. */
+/* sigTst2 is over the signature as a CBOR byte string, inside the payload's byte string; sigTst over the
+ * claim. */
 void cose_to_stamp(lk_bytes *o, const cose_sign1 *c, const void *claim, size_t claim_n)
 {
     if (c->stamp == 1) {
@@ -42,7 +45,7 @@ void cose_to_stamp(lk_bytes *o, const cose_sign1 *c, const void *claim, size_t c
     lk_bytes_clear(&sig);
 }
 
-/* --- reading --------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 static lk_status fail(lk_error *err, const char **code, const char *what_code, const char *what)
 {
@@ -66,7 +69,9 @@ static lk_status read_chain(cose_sign1 *out, const lk_cbor *v, const char **code
         good = true;
         for (const lk_cbor *c = v->child; c && good; c = c->next) good = take_certificate(out, c);
     }
-    return good ? LK_OK : fail(err, code, "signingCredential.invalid", "its certificate chain is none, or longer than 10");
+    return good ? LK_OK
+                : fail(err, code, "signingCredential.invalid",
+                       "its certificate chain is none, or longer than 10");
 }
 
 /* Two places and two spellings are in use; claims of version 2 may have it in the protected header alone. */
@@ -79,12 +84,14 @@ static lk_status find_chain(const lk_cbor *head, const lk_cbor *loose, int claim
     for (int i = 0; i < 4; i++) {
         if (!places[i]) continue;
         if (i == 3 || (i == 2 && claim_version > 1))
-            return fail(err, code, "signingCredential.invalid", "its certificates are not among what is signed");
+            return fail(err, code, "signingCredential.invalid",
+                        "its certificates are not among what is signed");
         *out = places[i];
         found++;
     }
     if (found == 1) return LK_OK;
-    return fail(err, code, "signingCredential.invalid", found ? "it has two certificate chains" : "it has no certificate");
+    return fail(err, code, "signingCredential.invalid",
+                found ? "it has two certificate chains" : "it has no certificate");
 }
 
 static bool all_zero(const lk_cbor *v)
@@ -101,13 +108,15 @@ static lk_status read_loose(const lk_cbor *loose, cose_sign1 *out, const char **
     static const char *const stamps[] = {"sigTst", "sigTst2"};
     for (int i = 0; i < 2; i++) {
         const lk_cbor *pad = lk_cbor_get(loose, pads[i]);
-        if (pad && !all_zero(pad)) return fail(err, code, "claimSignature.mismatch", "something is hidden in its padding");
+        if (pad && !all_zero(pad))
+            return fail(err, code, "claimSignature.mismatch", "something is hidden in its padding");
     }
     for (int i = 0; i < 2; i++) {
         const lk_cbor *stamp = lk_cbor_get(loose, stamps[i]);
         if (!stamp) continue;
         const lk_cbor *tokens = lk_cbor_get(stamp, "tstTokens");
-        const lk_cbor *value = tokens && tokens->kind == LK_CBOR_ARRAY ? lk_cbor_get(tokens->child, "val") : NULL;
+        const lk_cbor *value = tokens && tokens->kind == LK_CBOR_ARRAY ? lk_cbor_get(tokens->child, "val")
+                                                                       : NULL;
         out->stamp = i + 1; /* sigTst2 wins over sigTst */
         out->token = value && value->kind == LK_CBOR_BYTES ? value->data : NULL;
         out->token_n = out->token ? (size_t)value->number : 0;
@@ -117,24 +126,27 @@ static lk_status read_loose(const lk_cbor *loose, cose_sign1 *out, const char **
 
 static bool known_alg(const lk_cbor *v)
 {
-    static const lk_pk_alg known[] = {LK_PK_ES256, LK_PK_EDDSA, LK_PK_ES384, LK_PK_ES512, LK_PK_PS256, LK_PK_PS384, LK_PK_PS512};
+    static const lk_pk_alg known[] = {LK_PK_ES256, LK_PK_EDDSA, LK_PK_ES384, LK_PK_ES512,
+                                      LK_PK_PS256, LK_PK_PS384, LK_PK_PS512};
     for (size_t i = 0; i < LK_COUNT(known); i++)
         if (v->kind == LK_CBOR_NINT && v->number == (uint64_t)(-(int64_t)known[i] - 1)) return true;
     return false;
 }
 
-lk_status cose_parse(const void *data, size_t n, int claim_version, lk_arena *arena, cose_sign1 *out, const char **code,
-                     lk_error *err)
+lk_status cose_parse(const void *data, size_t n, int claim_version, lk_arena *arena, cose_sign1 *out,
+                     const char **code, lk_error *err)
 {
     static const char mismatch[] = "claimSignature.mismatch";
     *out = (cose_sign1){0};
     *code = mismatch;
     lk_cbor *top = NULL, *head = NULL;
     LK_TRY(lk_cbor_parse(data, n, LK_CBOR_TOLERANT, arena, &top, err));
-    if (top->kind != LK_CBOR_TAG || top->number != TAG_SIGN1) return fail(err, code, mismatch, "it is no COSE_Sign1");
+    if (top->kind != LK_CBOR_TAG || top->number != TAG_SIGN1)
+        return fail(err, code, mismatch, "it is no COSE_Sign1");
     const lk_cbor *a = top->child;
     if (a->kind != LK_CBOR_ARRAY || a->number != 4) return fail(err, code, mismatch, "it has not four parts");
-    const lk_cbor *protected_head = a->child, *loose = protected_head->next, *payload = loose->next, *sig = payload->next;
+    const lk_cbor *protected_head = a->child, *loose = protected_head->next, *payload = loose->next,
+                  *sig = payload->next;
     if (protected_head->kind != LK_CBOR_BYTES || loose->kind != LK_CBOR_MAP || sig->kind != LK_CBOR_BYTES)
         return fail(err, code, mismatch, "its parts are of the wrong kind");
     if (payload->kind != LK_CBOR_NULL) return fail(err, code, mismatch, "it carries a claim of its own");
@@ -145,15 +157,17 @@ lk_status cose_parse(const void *data, size_t n, int claim_version, lk_arena *ar
 
     LK_TRY(lk_cbor_parse(out->head, out->head_n, LK_CBOR_TOLERANT, arena, &head, err));
     const lk_cbor *alg = lk_cbor_get_int(head, LABEL_ALG), *chain = NULL;
-    if (!alg || !known_alg(alg)) return fail(err, code, "algorithm.unsupported", "its algorithm is not known here");
-    if (lk_cbor_get_int(head, LABEL_CRIT)) return fail(err, code, mismatch, "it demands an extension that is not known here");
+    if (!alg || !known_alg(alg))
+        return fail(err, code, "algorithm.unsupported", "its algorithm is not known here");
+    if (lk_cbor_get_int(head, LABEL_CRIT))
+        return fail(err, code, mismatch, "it demands an extension that is not known here");
     out->alg = (lk_pk_alg)(-1 - (int64_t)alg->number);
     LK_TRY(find_chain(head, loose, claim_version, &chain, code, err));
     LK_TRY(read_chain(out, chain, code, err));
     return read_loose(loose, out, code, err);
 }
 
-/* --- writing ------------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 static lk_status check_signer(const c2pa_signer *s, lk_error *err)
 {
@@ -161,7 +175,8 @@ static lk_status check_signer(const c2pa_signer *s, lk_error *err)
         return LK_FAIL(err, LK_E_ARG, "a signer needs a key and 1 to %d certificates", COSE_MAX_CHAIN);
     lk_pk_alg alg = lk_pk_alg_of(s->key);
     if (alg != LK_PK_ES256 && alg != LK_PK_EDDSA)
-        return LK_FAIL(err, LK_E_UNSUPPORTED, "signing needs a P-256 or an Ed25519 key; make one with `likeness keys`");
+        return LK_FAIL(err, LK_E_UNSUPPORTED,
+                       "signing needs a P-256 or an Ed25519 key; make one with `likeness keys`");
     if (!lk_cert_matches_key(s->chain[0].data, s->chain[0].n, s->key))
         return LK_FAIL(err, LK_E_ARG, "the first certificate is not that of the signing key");
     return LK_OK;
@@ -178,7 +193,8 @@ static void write_head(lk_bytes *o, const c2pa_signer *s)
 }
 
 /* Ask for the time of the signature. */
-static lk_status stamp(const c2pa_signer *s, const cose_sign1 *c, void **token, size_t *token_n, lk_error *err)
+static lk_status stamp(const c2pa_signer *s, const cose_sign1 *c, void **token, size_t *token_n,
+                       lk_error *err)
 {
     lk_bytes tbs = {0};
     cose_to_stamp(&tbs, c, NULL, 0);
@@ -191,7 +207,8 @@ static lk_status stamp(const c2pa_signer *s, const cose_sign1 *c, void **token, 
     size_t request_n = 0, response_n = 0;
     int64_t when;
     lk_status status = lk_tsa_request(&hash, &request, &request_n, err);
-    if (status == LK_OK) status = s->time_stamp(s->time_stamp_user, request, request_n, &response, &response_n, err);
+    if (status == LK_OK)
+        status = s->time_stamp(s->time_stamp_user, request, request_n, &response, &response_n, err);
     if (status == LK_OK) status = lk_tsa_token(response, response_n, &hash, token, token_n, &when, err);
     lk_free(request);
     lk_free(response);
@@ -208,8 +225,8 @@ static int64_t string_of(size_t total)
     return -1;
 }
 
-/* The unprotected header with a token, always of STAMP_ROOM bytes: the file around the store is hashed before the token
- * is there. */
+/* The unprotected header with a token, always of STAMP_ROOM bytes: the file around the store is hashed before
+ * the token is there. */
 static lk_status write_stamped(lk_bytes *o, const void *token, size_t token_n, lk_error *err)
 {
     lk_bytes entry = {0};
@@ -225,8 +242,10 @@ static lk_status write_stamped(lk_bytes *o, const void *token, size_t token_n, l
     enum { MAP = 1, PAD = 4, PAD2 = 6 };
     if (entry.len + MAP + PAD + PAD2 + 5 > STAMP_ROOM) {
         lk_bytes_clear(&entry);
-        return LK_FAIL(err, LK_E_RANGE, "the time stamp takes %zu bytes, more than the %d that are kept for it; use another "
-                       "time-stamp service", token_n, STAMP_ROOM);
+        return LK_FAIL(err, LK_E_RANGE,
+                       "the time stamp takes %zu bytes, more than the %d that are kept for it; use another "
+                       "time-stamp service",
+                       token_n, STAMP_ROOM);
     }
     size_t left = STAMP_ROOM - MAP - PAD - entry.len;
     bool second = string_of(left) < 0;
@@ -248,7 +267,8 @@ static lk_status write_stamped(lk_bytes *o, const void *token, size_t token_n, l
     return LK_OK;
 }
 
-lk_status cose_make(const c2pa_signer *signer, const void *claim, size_t claim_n, bool dry, lk_bytes *o, lk_error *err)
+lk_status cose_make(const c2pa_signer *signer, const void *claim, size_t claim_n, bool dry, lk_bytes *o,
+                    lk_error *err)
 {
     LK_TRY(check_signer(signer, err));
     lk_status s = LK_OK;
@@ -261,7 +281,8 @@ lk_status cose_make(const c2pa_signer *signer, const void *claim, size_t claim_n
         cose_to_sign(&tbs, head.b, head.len, claim, claim_n);
         if (head.failed || tbs.failed) LK_GOTO(done, LK_FAIL(err, LK_E_NOMEM, "no memory for a signature"));
         LK_GOTO(done, lk_pk_sign(signer->key, tbs.b, tbs.len, sig, &sig_n, err));
-        if (sig_n != lk_pk_sig_size(signer->key)) LK_GOTO(done, LK_FAIL(err, LK_E_BUG, "a signature of %zu bytes", sig_n));
+        if (sig_n != lk_pk_sig_size(signer->key))
+            LK_GOTO(done, LK_FAIL(err, LK_E_BUG, "a signature of %zu bytes", sig_n));
         if (signer->time_stamp) {
             cose_sign1 c = {.head = head.b, .head_n = head.len, .sig = sig, .sig_n = sig_n, .stamp = 2};
             LK_GOTO(done, stamp(signer, &c, &token, &token_n, err));

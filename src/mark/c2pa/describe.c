@@ -1,5 +1,5 @@
-/* describe.c: what manifests say, taken out of their CBOR for people and for other rooms. Nothing is judged here, and
- * what a manifest says is only worth what verify.c found.
+/* describe.c: what manifests say, taken out of their CBOR for people and for other rooms. Nothing is judged
+ * here, and what a manifest says is only worth what verify.c found.
  */
 #include <string.h>
 
@@ -12,7 +12,8 @@ typedef struct describer {
 
 static void *take(describer *d, size_t count, size_t size)
 {
-    void *p = lk_arena_alloc(d->arena, LK_MAX(count, (size_t)1) * size); /* counts are bounded by the store's size */
+    void *p = lk_arena_alloc(d->arena,
+                             LK_MAX(count, (size_t)1) * size); /* counts are bounded by the store's size */
     if (!p) d->no_memory = true;
     return p;
 }
@@ -26,7 +27,10 @@ static const char *text(describer *d, const lk_cbor *v)
     return s;
 }
 
-static const char *entry(describer *d, const lk_cbor *map, const char *key) { return text(d, lk_cbor_get(map, key)); }
+static const char *entry(describer *d, const lk_cbor *map, const char *key)
+{
+    return text(d, lk_cbor_get(map, key));
+}
 
 static const char *alg_name(lk_pk_alg a)
 {
@@ -42,7 +46,7 @@ static const char *alg_name(lk_pk_alg a)
     return "unknown";
 }
 
-/* --- assertions --------------------------------------------------------------------------------------- */
+/* --- assertions --------------------------------------------------------------------------- */
 
 static bool is(const c2pa_part *p, const char *kind) { return p->cbor && !strcmp(p->kind, kind); }
 
@@ -50,26 +54,31 @@ static void describe_actions(describer *d, const c2pa_unit *u, c2pa_manifest *m)
 {
     size_t n = 0;
     for (int i = 0; i < u->part_count; i++) {
-        const lk_cbor *list = is(&u->parts[i], "c2pa.actions") ? lk_cbor_get(u->parts[i].cbor, "actions") : NULL;
+        const lk_cbor *list = is(&u->parts[i], "c2pa.actions") ? lk_cbor_get(u->parts[i].cbor, "actions")
+                                                               : NULL;
         if (list && list->kind == LK_CBOR_ARRAY) n += (size_t)list->number;
     }
     c2pa_seen_action *a = take(d, n, sizeof *a);
     if (!a) return;
     m->actions = a;
     for (int i = 0; i < u->part_count; i++) {
-        const lk_cbor *list = is(&u->parts[i], "c2pa.actions") ? lk_cbor_get(u->parts[i].cbor, "actions") : NULL;
+        const lk_cbor *list = is(&u->parts[i], "c2pa.actions") ? lk_cbor_get(u->parts[i].cbor, "actions")
+                                                               : NULL;
         if (!list || list->kind != LK_CBOR_ARRAY) continue;
         for (const lk_cbor *v = list->child; v; v = v->next) {
             const lk_cbor *agent = lk_cbor_get(v, "softwareAgent");
             a[m->action_count++] = (c2pa_seen_action){
-                .action = entry(d, v, "action"), .source_type = entry(d, v, "digitalSourceType"),
-                .description = entry(d, v, "description"), .when = entry(d, v, "when"),
+                .action = entry(d, v, "action"),
+                .source_type = entry(d, v, "digitalSourceType"),
+                .description = entry(d, v, "description"),
+                .when = entry(d, v, "when"),
                 .agent = agent && agent->kind == LK_CBOR_MAP ? entry(d, agent, "name") : text(d, agent)};
         }
     }
 }
 
-static void describe_ingredients(describer *d, const judge *j, const c2pa_unit *u, c2pa_manifest *m, const c2pa_manifest *all)
+static void describe_ingredients(describer *d, const judge *j, const c2pa_unit *u, c2pa_manifest *m,
+                                 const c2pa_manifest *all)
 {
     size_t n = 0;
     for (int i = 0; i < u->part_count; i++) n += is(&u->parts[i], "c2pa.ingredient");
@@ -81,8 +90,10 @@ static void describe_ingredients(describer *d, const judge *j, const c2pa_unit *
         ingredient_view view;
         if (!is(&u->parts[i], "c2pa.ingredient")) continue;
         c2pa_seen_ingredient *one = &g[m->ingredient_count++];
-        *one = (c2pa_seen_ingredient){.title = entry(d, c, "dc:title"), .format = entry(d, c, "dc:format"),
-                                      .relation = entry(d, c, "relationship"), .instance_id = entry(d, c, "instanceID"),
+        *one = (c2pa_seen_ingredient){.title = entry(d, c, "dc:title"),
+                                      .format = entry(d, c, "dc:format"),
+                                      .relation = entry(d, c, "relationship"),
+                                      .instance_id = entry(d, c, "instanceID"),
                                       .description = entry(d, c, "description")};
         if (!ingredient_view_read(&u->parts[i], &view) || !view.manifest) continue;
         const char *url = entry(d, view.manifest, "url");
@@ -94,7 +105,8 @@ static void describe_ingredients(describer *d, const judge *j, const c2pa_unit *
 static void describe_soft_binding(describer *d, const lk_cbor *c, c2pa_manifest *m)
 {
     const lk_cbor *blocks = lk_cbor_get(c, "blocks");
-    const lk_cbor *value = blocks && blocks->kind == LK_CBOR_ARRAY ? lk_cbor_get(blocks->child, "value") : NULL;
+    const lk_cbor *value = blocks && blocks->kind == LK_CBOR_ARRAY ? lk_cbor_get(blocks->child, "value")
+                                                                   : NULL;
     if (m->watermark_alg || !value || value->kind != LK_CBOR_BYTES) return;
     uint8_t *copy = take(d, (size_t)value->number, 1);
     if (!copy) return;
@@ -112,7 +124,8 @@ static void describe_consent(describer *d, const lk_cbor *c, c2pa_manifest *m)
     if (!h) return;
     m->consent = h;
     for (const lk_cbor *v = records->child; v; v = v->next)
-        if (v->kind == LK_CBOR_BYTES && v->number == LK_HASH_BYTES) memcpy(h[m->consent_count++].b, v->data, LK_HASH_BYTES);
+        if (v->kind == LK_CBOR_BYTES && v->number == LK_HASH_BYTES)
+            memcpy(h[m->consent_count++].b, v->data, LK_HASH_BYTES);
 }
 
 static bool forbids_training(const lk_cbor *c)
@@ -120,22 +133,29 @@ static bool forbids_training(const lk_cbor *c)
     const lk_cbor *entries = lk_cbor_get(c, "entries");
     if (!entries || entries->kind != LK_CBOR_MAP) return false;
     for (const lk_cbor *v = entries->child; v; v = v->next) {
-        bool training = lk_cbor_is_text(v->key, "cawg.ai_generative_training") || lk_cbor_is_text(v->key, "cawg.ai_training") ||
-                        lk_cbor_is_text(v->key, "c2pa.ai_generative_training") || lk_cbor_is_text(v->key, "c2pa.ai_training");
+        bool training = lk_cbor_is_text(v->key, "cawg.ai_generative_training") ||
+                        lk_cbor_is_text(v->key, "cawg.ai_training") ||
+                        lk_cbor_is_text(v->key, "c2pa.ai_generative_training") ||
+                        lk_cbor_is_text(v->key, "c2pa.ai_training");
         if (training && lk_cbor_is_text(lk_cbor_get(v, "use"), "notAllowed")) return true;
     }
     return false;
 }
 
-/* --- manifests ------------------------------------------------------------------------------------------- */
+/* --- manifests ---------------------------------------------------------------------------- */
 
-static void describe_unit(describer *d, const judge *j, const c2pa_unit *u, c2pa_manifest *m, const c2pa_manifest *all)
+static void describe_unit(describer *d, const judge *j, const c2pa_unit *u, c2pa_manifest *m,
+                          const c2pa_manifest *all)
 {
     const lk_cbor *info = lk_cbor_get(u->claim, "claim_generator_info");
     if (info && info->kind == LK_CBOR_ARRAY) info = info->child;
-    *m = (c2pa_manifest){.label = u->label, .title = entry(d, u->claim, "dc:title"), .generator = entry(d, info, "name"),
-                         .generator_version = entry(d, info, "version"), .instance_id = entry(d, u->claim, "instanceID"),
-                         .claim_version = u->claim_version, .verdict = LK_CERT_INVALID};
+    *m = (c2pa_manifest){.label = u->label,
+                         .title = entry(d, u->claim, "dc:title"),
+                         .generator = entry(d, info, "name"),
+                         .generator_version = entry(d, info, "version"),
+                         .instance_id = entry(d, u->claim, "instanceID"),
+                         .claim_version = u->claim_version,
+                         .verdict = LK_CERT_INVALID};
     if (!m->generator) m->generator = entry(d, u->claim, "claim_generator");
     if (u->has_cose) {
         m->alg = alg_name(u->cose.alg);
@@ -153,7 +173,8 @@ static void describe_unit(describer *d, const judge *j, const c2pa_unit *u, c2pa
         const c2pa_part *p = &u->parts[i];
         if (is(p, "c2pa.soft-binding")) describe_soft_binding(d, p->cbor, m);
         if (is(p, "org.likeness.consent")) describe_consent(d, p->cbor, m);
-        if (is(p, "cawg.training-mining") || is(p, "c2pa.training-mining")) m->no_training = m->no_training || forbids_training(p->cbor);
+        if (is(p, "cawg.training-mining") || is(p, "c2pa.training-mining"))
+            m->no_training = m->no_training || forbids_training(p->cbor);
     }
 }
 
@@ -162,7 +183,8 @@ bool c2pa_describe(judge *j, c2pa_manifest **out, int *count)
     describer d = {.arena = j->arena};
     c2pa_manifest *all = take(&d, (size_t)j->store.count, sizeof *all);
     if (!all) return false;
-    for (int i = 0; i < j->store.count && !d.no_memory; i++) describe_unit(&d, j, &j->store.units[i], &all[i], all);
+    for (int i = 0; i < j->store.count && !d.no_memory; i++)
+        describe_unit(&d, j, &j->store.units[i], &all[i], all);
     *out = all;
     *count = j->store.count;
     return !d.no_memory;

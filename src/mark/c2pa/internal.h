@@ -8,7 +8,7 @@
 
 #include "mark/c2pa/c2pa.h"
 
-/* --- jumbf.c: boxes (ISO/IEC 19566-5), the part that C2PA uses ------------------------------------ */
+/* --- jumbf.c: boxes (ISO/IEC 19566-5), the part that C2PA uses ---------------------------- */
 
 enum {
     JUMBF_MAX_DEPTH = 16,
@@ -52,7 +52,7 @@ size_t jumbf_open(lk_bytes *o, const char type[4], const char *label);
 void jumbf_close(lk_bytes *o, size_t at);
 void jumbf_content(lk_bytes *o, const char type[4], const void *data, size_t n);
 
-/* --- cose.c: COSE_Sign1 (RFC 9052) as C2PA uses it ------------------------------------------------- */
+/* --- cose.c: COSE_Sign1 (RFC 9052) as C2PA uses it ---------------------------------------- */
 
 #define COSE_MAX_CHAIN 10
 typedef struct cose_sign1 {
@@ -77,7 +77,7 @@ void cose_to_stamp(lk_bytes *o, const cose_sign1 *c, const void *claim, size_t c
  * signed and nobody is asked for the time. */
 lk_status cose_make(const c2pa_signer *signer, const void *claim, size_t claim_n, bool dry, lk_bytes *o, lk_error *err);
 
-/* --- store.c: a store's bytes -> manifests ---------------------------------------------------------- */
+/* --- store.c: a store's bytes -> manifests ------------------------------------------------ */
 
 /* Hashes of one piece of the store, each computed once however often it is asked for: a store of 32 MiB may hold
  * thousands of links to the same piece. */
@@ -133,7 +133,7 @@ bool c2pa_uri_in(const char *uri, const c2pa_unit *u); /* absolute, and of this 
 const char *c2pa_uri_part(const char *uri);            /* an assertion's label, inside uri; NULL: no assertion */
 c2pa_part *c2pa_unit_part(const c2pa_unit *u, const char *label);
 
-/* --- hashed URIs ------------------------------------------------------------------------------------- */
+/* --- hashed URIs -------------------------------------------------------------------------- */
 
 typedef struct c2pa_link {
     const char *url, *alg; /* alg NULL: the claim's */
@@ -146,7 +146,7 @@ typedef enum c2pa_match { C2PA_SAME, C2PA_DIFFERENT, C2PA_UNKNOWN_ALG, C2PA_NO_M
 /* Is the link's hash that of data? alg: where the link names none. */
 c2pa_match c2pa_link_matches(const c2pa_link *link, const char *alg, c2pa_hashes *known, const void *data, size_t n);
 
-/* --- verify*.c ------------------------------------------------------------------------------------------ */
+/* --- verify*.c ---------------------------------------------------------------------------- */
 
 typedef struct judge_step { /* one ingredient assertion on the way from the active manifest down to where judging is */
     const c2pa_unit *unit;     /* the ingredient's manifest */
@@ -209,7 +209,7 @@ lk_status c2pa_verify_bytes(const void *data, size_t n, c2pa_report *out, lk_err
 /* describe.c: what a manifest says, for people: copies, nothing points into the store's bytes. false: no memory. */
 bool c2pa_describe(judge *j, c2pa_manifest **out, int *count);
 
-/* --- assertions.c, manifest.c: writing ------------------------------------------------------------- */
+/* --- assertions.c, manifest.c: writing ---------------------------------------------------- */
 
 enum { C2PA_MAX_INGREDIENTS = 64, C2PA_MAX_ACTIONS = 256 };
 

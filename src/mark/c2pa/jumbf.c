@@ -1,10 +1,11 @@
 /* jumbf.c: the box format of manifest stores (ISO/IEC 19566-5).
  *
  * box      = length u32 | type 4 characters | payload               (all big-endian, length with its header)
- * superbox = 'jumb' box whose first child is its description 'jumd' = UUID 16 | toggles u8 | label, NUL | [salt box]
+ * superbox = 'jumb' box whose first child is its description 'jumd' = UUID 16 | toggles u8 | label, NUL |
+ * [salt box]
  *
- * Much of a store is covered by no hash (headers of the boxes around the claim), so reading is exact: a length is the
- * length, toggles are the two values in use, nothing may stand between or behind boxes.
+ * Much of a store is covered by no hash (headers of the boxes around the claim), so reading is exact: a
+ * length is the length, toggles are the two values in use, nothing may stand between or behind boxes.
  */
 #include <string.h>
 
@@ -28,7 +29,7 @@ static void uuid_of(const char type[4], uint8_t uuid[UUID])
     memcpy(uuid + 4, uuid_tail, sizeof uuid_tail);
 }
 
-/* --- reading ------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------ */
 
 typedef struct reader {
     const uint8_t *begin;
@@ -42,7 +43,10 @@ static lk_status fail(const reader *r, const uint8_t *at, const char *what)
     return LK_FAIL(r->err, LK_E_FORMAT, "the manifest store is damaged at byte %td: %s", at - r->begin, what);
 }
 
-static uint32_t be32(const uint8_t *p) { return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]; }
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
 
 /* Labels become parts of URIs: no control characters, none of the characters that separate there. */
 static bool label_fits(const uint8_t *s, size_t n)
@@ -55,15 +59,18 @@ static bool label_fits(const uint8_t *s, size_t n)
 
 static lk_status read_description(reader *r, const uint8_t *p, size_t left, jumbf_box *b, size_t *used)
 {
-    if (left < HEADER || be32(p + 4) != JUMBF_TYPE('j', 'u', 'm', 'd')) return fail(r, p, "a superbox without description");
+    if (left < HEADER || be32(p + 4) != JUMBF_TYPE('j', 'u', 'm', 'd'))
+        return fail(r, p, "a superbox without description");
     size_t size = be32(p);
-    if (size < HEADER + UUID + 1 || size > left) return fail(r, p, "a description box of an impossible length");
+    if (size < HEADER + UUID + 1 || size > left)
+        return fail(r, p, "a description box of an impossible length");
     const uint8_t *end = p + size;
     b->uuid = p + HEADER;
     uint8_t toggles = b->uuid[UUID];
     if (toggles != 0x03 && toggles != 0x13) return fail(r, p, "a description box with unknown toggles");
     const uint8_t *label = b->uuid + UUID + 1, *nul = memchr(label, 0, (size_t)(end - label));
-    if (!nul || !label_fits(label, (size_t)(nul - label))) return fail(r, p, "a box whose label cannot be part of an address");
+    if (!nul || !label_fits(label, (size_t)(nul - label)))
+        return fail(r, p, "a box whose label cannot be part of an address");
     b->label = lk_arena_strdup(r->arena, (const char *)label);
     if (!b->label) return LK_FAIL(r->err, LK_E_NOMEM, "no memory for a manifest store");
     const uint8_t *salt = nul + 1;
@@ -128,7 +135,7 @@ const jumbf_box *jumbf_only(const jumbf_box *b, uint32_t type)
     return b->children == 1 && b->child->type == type ? b->child : NULL;
 }
 
-/* --- writing --------------------------------------------------------------------------------------- */
+/* --- writing ------------------------------------------------------------------------------ */
 
 size_t jumbf_open(lk_bytes *o, const char type[4], const char *label)
 {

@@ -50,7 +50,8 @@ static void write_claim(const c2pa_draft *d, const c2pa_written *w, lk_bytes *o)
     text_entry(o, "alg", "sha256"); /* without it, alg of the single links is not enough for some readers */
 }
 
-/* The manifests of the ingredients, each label once: where two files carry the same one, it is the same (sign.c). */
+/* The manifests of the ingredients, each label once: where two files carry the same one, it is the same
+ * (sign.c). */
 static void copy_kept(const c2pa_draft *d, lk_bytes *o)
 {
     for (int i = 0; i < d->spec->ingredient_count; i++) {
@@ -58,15 +59,16 @@ static void copy_kept(const c2pa_draft *d, lk_bytes *o)
         for (const jumbf_box *m = d->kept[i].box->child; m; m = m->next) {
             bool there = false;
             for (int k = 0; k < i && !there; k++)
-                for (const jumbf_box *e = d->kept[k].box ? d->kept[k].box->child : NULL; e && !there; e = e->next)
+                for (const jumbf_box *e = d->kept[k].box ? d->kept[k].box->child : NULL; e && !there;
+                     e = e->next)
                     there = !strcmp(e->label, m->label);
             if (!there) lk_bytes_add(o, m->start, m->size);
         }
     }
 }
 
-lk_status c2pa_draft_write(const c2pa_draft *d, const c2pa_range *hole, const c2pa_digest *hash, bool dry, lk_bytes *o,
-                           lk_error *err)
+lk_status c2pa_draft_write(const c2pa_draft *d, const c2pa_range *hole, const c2pa_digest *hash, bool dry,
+                           lk_bytes *o, lk_error *err)
 {
     lk_status s = LK_OK;
     lk_bytes claim = {0}, sig = {0};
@@ -91,7 +93,8 @@ lk_status c2pa_draft_write(const c2pa_draft *d, const c2pa_range *hole, const c2
 done:
     if (s == LK_OK && (o->failed || claim.failed)) {
         s = o->len > C2PA_STORE_MAX
-                ? LK_FAIL(err, LK_E_RANGE, "the manifests of the sources take more than 32 MiB; use fewer sources")
+                ? LK_FAIL(err, LK_E_RANGE,
+                          "the manifests of the sources take more than 32 MiB; use fewer sources")
                 : LK_FAIL(err, LK_E_NOMEM, "no memory for a manifest");
     }
     lk_bytes_clear(&claim);

@@ -1,6 +1,7 @@
-/* sign.c: a manifest into a file. The store's size is learnt from a first writing with zeros for hash and signature;
- * room for it is made in the new file, which then never moves again; then comes the hash of everything around the room,
- * and the store with it. What was written is read back by our own judge: only a file that passes is left behind.
+/* sign.c: a manifest into a file. The store's size is learnt from a first writing with zeros for hash and
+ * signature; room for it is made in the new file, which then never moves again; then comes the hash of
+ * everything around the room, and the store with it. What was written is read back by our own judge: only a
+ * file that passes is left behind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,7 @@
 
 #include "mark/c2pa/internal.h"
 
-/* --- names ----------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------- */
 
 static lk_status new_uuid(const char *prefix, char out[64], lk_error *err)
 {
@@ -19,29 +20,34 @@ static lk_status new_uuid(const char *prefix, char out[64], lk_error *err)
     LK_TRY(lk_random_bytes(u, sizeof u, err));
     u[6] = (uint8_t)((u[6] & 0x0f) | 0x40); /* version 4, RFC 9562 */
     u[8] = (uint8_t)((u[8] & 0x3f) | 0x80);
-    snprintf(out, 64, "%s%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", prefix, u[0], u[1], u[2], u[3],
-             u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
+    snprintf(out, 64, "%s%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", prefix, u[0],
+             u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
     return LK_OK;
 }
 
 lk_status c2pa_label_new(char label[64], lk_error *err) { return new_uuid("urn:c2pa:", label, err); }
 
-/* --- what the caller asks for ------------------------------------------------------------------------------ */
+/* --- what the caller asks for ------------------------------------------------------------- */
 
 static lk_status check_action(const c2pa_spec *spec, int index, lk_error *err)
 {
     const c2pa_action *a = &spec->actions[index];
-    if (!a->action || !a->action[0]) return LK_FAIL(err, LK_E_ARG, "action %d of a manifest has no name", index);
+    if (!a->action || !a->action[0])
+        return LK_FAIL(err, LK_E_ARG, "action %d of a manifest has no name", index);
     bool opened = !strcmp(a->action, "c2pa.opened"), created = !strcmp(a->action, "c2pa.created");
     if ((opened || created) != (index == 0))
-        return LK_FAIL(err, LK_E_ARG, "the first action of a manifest, and no other, is c2pa.opened or c2pa.created");
+        return LK_FAIL(err, LK_E_ARG,
+                       "the first action of a manifest, and no other, is c2pa.opened or c2pa.created");
     if (created && !a->source_type) return LK_FAIL(err, LK_E_ARG, "c2pa.created needs a digital source type");
     if (a->ingredient_count < 0 || a->ingredient_count > (int)LK_COUNT(a->ingredients))
-        return LK_FAIL(err, LK_E_ARG, "action %d of a manifest has %d ingredients", index, a->ingredient_count);
+        return LK_FAIL(err, LK_E_ARG, "action %d of a manifest has %d ingredients", index,
+                       a->ingredient_count);
     for (int i = 0; i < a->ingredient_count; i++)
         if (a->ingredients[i] < 0 || a->ingredients[i] >= spec->ingredient_count)
-            return LK_FAIL(err, LK_E_ARG, "action %d of a manifest names ingredient %d, which is not there", index, a->ingredients[i]);
-    if (opened && (a->ingredient_count != 1 || spec->ingredients[a->ingredients[0]].relation != C2PA_PARENT_OF))
+            return LK_FAIL(err, LK_E_ARG, "action %d of a manifest names ingredient %d, which is not there",
+                           index, a->ingredients[i]);
+    if (opened &&
+        (a->ingredient_count != 1 || spec->ingredients[a->ingredients[0]].relation != C2PA_PARENT_OF))
         return LK_FAIL(err, LK_E_ARG, "c2pa.opened needs the one ingredient that is the parent");
     return LK_OK;
 }
@@ -51,13 +57,16 @@ static lk_status check_spec(const char *label, const c2pa_spec *spec, lk_error *
     if (!label || strncmp(label, "urn:c2pa:", 9) || strlen(label) != 45)
         return LK_FAIL(err, LK_E_ARG, "a manifest's label comes from c2pa_label_new");
     if (spec->action_count < 1 || spec->action_count > C2PA_MAX_ACTIONS)
-        return LK_FAIL(err, LK_E_ARG, "a manifest has 1 to %d actions, not %d", C2PA_MAX_ACTIONS, spec->action_count);
+        return LK_FAIL(err, LK_E_ARG, "a manifest has 1 to %d actions, not %d", C2PA_MAX_ACTIONS,
+                       spec->action_count);
     if (spec->ingredient_count < 0 || spec->ingredient_count > C2PA_MAX_INGREDIENTS)
-        return LK_FAIL(err, LK_E_ARG, "a manifest has at most %d ingredients, not %d", C2PA_MAX_INGREDIENTS, spec->ingredient_count);
+        return LK_FAIL(err, LK_E_ARG, "a manifest has at most %d ingredients, not %d", C2PA_MAX_INGREDIENTS,
+                       spec->ingredient_count);
     if (spec->watermark && (!spec->watermark_alg || spec->watermark_n == 0))
         return LK_FAIL(err, LK_E_ARG, "a soft binding needs the name of its algorithm and a value");
     int parents = 0;
-    for (int i = 0; i < spec->ingredient_count; i++) parents += spec->ingredients[i].relation == C2PA_PARENT_OF;
+    for (int i = 0; i < spec->ingredient_count; i++)
+        parents += spec->ingredients[i].relation == C2PA_PARENT_OF;
     if (parents > 1) return LK_FAIL(err, LK_E_ARG, "a manifest has one parent at most, not %d", parents);
     for (int i = 0; i < spec->action_count; i++) LK_TRY(check_action(spec, i, err));
     return LK_OK;
@@ -69,7 +78,7 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* --- ingredients ---------------------------------------------------------------------------------------------- */
+/* --- ingredients -------------------------------------------------------------------------- */
 
 static void drop_kept(c2pa_kept *k)
 {
@@ -94,7 +103,8 @@ static lk_status look_at(const char *path, const c2pa_signer *signer, c2pa_kept 
     jumbf_box *box = NULL;
     size_t n = 0;
     LK_TRY(c2pa_asset_read(path, &k->report.layout, &k->store, &n, err));
-    if (lk_arena_new(&k->arena, 1 << 14) != LK_OK) return LK_FAIL(err, LK_E_NOMEM, "no memory for the manifest of %s", path);
+    if (lk_arena_new(&k->arena, 1 << 14) != LK_OK)
+        return LK_FAIL(err, LK_E_NOMEM, "no memory for the manifest of %s", path);
     LK_TRY(jumbf_parse(k->store, n, k->arena, &box, err));
     const jumbf_box *last = box->child, *signature = NULL;
     while (last && last->next) last = last->next;
@@ -108,24 +118,28 @@ static lk_status look_at(const char *path, const c2pa_signer *signer, c2pa_kept 
     return LK_OK;
 }
 
-/* Two ingredients may carry the same manifest, but not two different ones under one label: the second cannot be kept
- * then, which its results say. */
+/* Two ingredients may carry the same manifest, but not two different ones under one label: the second cannot
+ * be kept then, which its results say. */
 static lk_status settle(c2pa_kept *k, const c2pa_kept *before, int count, const char *label, lk_error *err)
 {
     if (!k->box) return LK_OK;
     bool clash = false;
     for (const jumbf_box *m = k->box->child; m; m = m->next) {
-        if (!strcmp(m->label, label)) return LK_FAIL(err, LK_E_ARG, "the new manifest's label %s is that of an ingredient", label);
+        if (!strcmp(m->label, label))
+            return LK_FAIL(err, LK_E_ARG, "the new manifest's label %s is that of an ingredient", label);
         for (int i = 0; i < count; i++)
             for (const jumbf_box *e = before[i].box ? before[i].box->child : NULL; e; e = e->next)
-                clash = clash || (!strcmp(e->label, m->label) && (e->size != m->size || memcmp(e->start, m->start, m->size)));
+                clash = clash || (!strcmp(e->label, m->label) &&
+                                  (e->size != m->size || memcmp(e->start, m->start, m->size)));
     }
     if (!clash) return LK_OK;
     c2pa_finding *f = lk_arena_alloc(k->report.arena, ((size_t)k->report.finding_count + 1) * sizeof *f);
     if (!f) return LK_FAIL(err, LK_E_NOMEM, "no memory for the findings about an ingredient");
     if (k->report.finding_count) memcpy(f, k->report.findings, (size_t)k->report.finding_count * sizeof *f);
-    f[k->report.finding_count++] = (c2pa_finding){.code = "ingredient.manifest.mismatch", .severity = BAD,
-                                                  .explanation = "another ingredient has a different manifest of the same label"};
+    f[k->report.finding_count++] =
+        (c2pa_finding){.code = "ingredient.manifest.mismatch",
+                       .severity = BAD,
+                       .explanation = "another ingredient has a different manifest of the same label"};
     k->report.findings = f;
     k->box = NULL;
     return LK_OK;
@@ -143,8 +157,10 @@ static lk_status gather(c2pa_draft *d, c2pa_kept *kept, lk_error *err)
     return LK_OK;
 }
 
-/* The new file has no store but ours: one that `in` carries must live on as an ingredient's, or it would be stripped. */
-static lk_status check_inherited(const c2pa_draft *d, const char *in, const c2pa_layout *before, lk_error *err)
+/* The new file has no store but ours: one that `in` carries must live on as an ingredient's, or it would be
+ * stripped. */
+static lk_status check_inherited(const c2pa_draft *d, const char *in, const c2pa_layout *before,
+                                 lk_error *err)
 {
     if (before->stores == 0) return LK_OK;
     lk_status s = LK_OK;
@@ -154,25 +170,30 @@ static lk_status check_inherited(const c2pa_draft *d, const char *in, const c2pa
     if (before->stores == 1) s = c2pa_asset_read(in, before, &store, &n, err);
     for (int i = 0; i < d->spec->ingredient_count && s == LK_OK; i++) {
         const char *path = d->spec->ingredients[i].path;
-        bool same = d->kept[i].store && d->kept[i].report.layout.store_size == n && !memcmp(d->kept[i].store, store, n);
+        bool same = d->kept[i].store && d->kept[i].report.layout.store_size == n &&
+                    !memcmp(d->kept[i].store, store, n);
         kept = kept || (path && same_file(path, in)) || same;
     }
     lk_free(store);
     if (s != LK_OK || kept) return s;
-    return LK_FAIL(err, LK_E_ARG, "%s carries a manifest, which must be kept: name the file as an ingredient", in);
+    return LK_FAIL(err, LK_E_ARG, "%s carries a manifest, which must be kept: name the file as an ingredient",
+                   in);
 }
 
-/* --- the file ---------------------------------------------------------------------------------------------------- */
+/* --- the file ----------------------------------------------------------------------------- */
 
 static lk_status sync_file(const char *path, lk_error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     bool good = fd >= 0 && !lk_fault_hit(LK_FAULT_SYNC) && fsync(fd) == 0;
     if (fd >= 0) close(fd);
-    return good ? LK_OK : LK_FAIL(err, LK_E_IO, "%s could not be brought to the disk: %s; check the disk", path, strerror(errno));
+    return good ? LK_OK
+                : LK_FAIL(err, LK_E_IO, "%s could not be brought to the disk: %s; check the disk", path,
+                          strerror(errno));
 }
 
-static lk_status bind(const c2pa_draft *d, const char *out, const c2pa_layout *l, c2pa_digest *hash, lk_error *err)
+static lk_status bind(const c2pa_draft *d, const char *out, const c2pa_layout *l, c2pa_digest *hash,
+                      lk_error *err)
 {
     if (d->format != C2PA_BMFF) return c2pa_hash_ranges(out, &l->hole, 1, "sha256", hash, err);
     c2pa_bmff_skip skips[C2PA_BMFF_SKIPS];
@@ -190,16 +211,19 @@ static lk_status read_back(const c2pa_draft *d, const char *out, lk_error *err)
     if ((r.state != C2PA_VALID && r.state != C2PA_TRUSTED) || !ours) {
         const char *code = "no manifest", *why = "";
         for (int i = r.finding_count - 1; i >= 0; i--)
-            if (r.findings[i].severity == BAD && !r.findings[i].recorded && strcmp(r.findings[i].code, "signingCredential.untrusted"))
+            if (r.findings[i].severity == BAD && !r.findings[i].recorded &&
+                strcmp(r.findings[i].code, "signingCredential.untrusted"))
                 code = r.findings[i].code, why = r.findings[i].explanation;
-        s = LK_FAIL(err, LK_E_MARK, "%s was signed but does not pass our own check (%s: %.200s); nothing was left", out, code, why);
+        s = LK_FAIL(err, LK_E_MARK,
+                    "%s was signed but does not pass our own check (%s: %.200s); nothing was left", out, code,
+                    why);
     }
     c2pa_report_clear(&r);
     return s;
 }
 
-/* The store's size. In a WAV it must be even: readers do not agree whether the byte that evens out a RIFF chunk belongs to
- * what a binding leaves out. */
+/* The store's size. In a WAV it must be even: readers do not agree whether the byte that evens out a RIFF
+ * chunk belongs to what a binding leaves out. */
 static lk_status measure(c2pa_draft *d, lk_bytes *store, lk_error *err)
 {
     LK_TRY(c2pa_draft_write(d, NULL, NULL, true, store, err));
@@ -221,7 +245,8 @@ static lk_status sign_into(c2pa_draft *d, const char *in, const char *out, lk_er
     LK_GOTO(done, bind(d, out, &l, &hash, err));
     store.len = 0;
     LK_GOTO(done, c2pa_draft_write(d, &l.hole, &hash, false, &store, err));
-    if (store.len != size) LK_GOTO(done, LK_FAIL(err, LK_E_BUG, "a manifest of %zu bytes grew to %zu", size, store.len));
+    if (store.len != size)
+        LK_GOTO(done, LK_FAIL(err, LK_E_BUG, "a manifest of %zu bytes grew to %zu", size, store.len));
     LK_GOTO(done, c2pa_asset_fill(out, &l, store.b, store.len, err));
     LK_GOTO(done, sync_file(out, err));
     s = read_back(d, out, err);
@@ -234,7 +259,8 @@ lk_status c2pa_sign_file_as(const char *label, const char *in, const char *out, 
                             const c2pa_signer *signer, lk_error *err)
 {
     LK_TRY(check_spec(label, spec, err));
-    if (same_file(in, out)) return LK_FAIL(err, LK_E_ARG, "%s cannot be signed into itself; name another output", in);
+    if (same_file(in, out))
+        return LK_FAIL(err, LK_E_ARG, "%s cannot be signed into itself; name another output", in);
     c2pa_layout before;
     LK_TRY(c2pa_asset_probe(in, &before, err));
     c2pa_draft *d = lk_calloc(1, sizeof *d);
@@ -253,8 +279,8 @@ done:
     return s;
 }
 
-lk_status c2pa_sign_file(const char *in, const char *out, const c2pa_spec *spec, const c2pa_signer *signer, char label[64],
-                         lk_error *err)
+lk_status c2pa_sign_file(const char *in, const char *out, const c2pa_spec *spec, const c2pa_signer *signer,
+                         char label[64], lk_error *err)
 {
     char made[64];
     LK_TRY(c2pa_label_new(made, err));

@@ -1,5 +1,6 @@
-/* store.c: the bytes of a manifest store -> manifests with their claims and assertions, by structure alone. Whether what
- * they say is true is for verify.c; here a box that is missing, doubled or of a wrong kind ends the reading.
+/* store.c: the bytes of a manifest store -> manifests with their claims and assertions, by structure alone.
+ * Whether what they say is true is for verify.c; here a box that is missing, doubled or of a wrong kind ends
+ * the reading.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,10 @@ static lk_status fail(reader *r, const char *code, const char *url, const char *
     return LK_FAIL(r->err, LK_E_FORMAT, "the manifest store is not as it must be: %s", what);
 }
 
-static lk_status fail_memory(reader *r) { return LK_FAIL(r->err, LK_E_NOMEM, "no memory for a manifest store"); }
+static lk_status fail_memory(reader *r)
+{
+    return LK_FAIL(r->err, LK_E_NOMEM, "no memory for a manifest store");
+}
 
 static const char *join(lk_arena *arena, const char *a, const char *b, const char *c)
 {
@@ -35,7 +39,7 @@ static const char *join(lk_arena *arena, const char *a, const char *b, const cha
     return s;
 }
 
-/* --- addresses --------------------------------------------------------------------------------------- */
+/* --- addresses ---------------------------------------------------------------------------- */
 
 static const char scheme[] = "self#jumbf=", root[] = "self#jumbf=/c2pa/", part_folder[] = "c2pa.assertions/";
 
@@ -90,7 +94,7 @@ c2pa_part *c2pa_unit_part(const c2pa_unit *u, const char *label)
     return NULL;
 }
 
-/* --- hashed addresses ------------------------------------------------------------------------------------ */
+/* --- hashed addresses --------------------------------------------------------------------- */
 
 static bool is_clean_text(const lk_cbor *v)
 {
@@ -101,7 +105,8 @@ lk_status c2pa_link_read(const lk_cbor *v, lk_arena *arena, c2pa_link *out)
 {
     const lk_cbor *url = lk_cbor_get(v, "url"), *hash = lk_cbor_get(v, "hash"), *alg = lk_cbor_get(v, "alg");
     *out = (c2pa_link){0};
-    if (!is_clean_text(url) || (alg && !is_clean_text(alg)) || !hash || hash->kind != LK_CBOR_BYTES) return LK_E_FORMAT;
+    if (!is_clean_text(url) || (alg && !is_clean_text(alg)) || !hash || hash->kind != LK_CBOR_BYTES)
+        return LK_E_FORMAT;
     out->url = lk_cbor_string(url, arena);
     out->alg = alg ? lk_cbor_string(alg, arena) : NULL;
     if (!out->url || (alg && !out->alg)) return LK_E_NOMEM;
@@ -110,7 +115,8 @@ lk_status c2pa_link_read(const lk_cbor *v, lk_arena *arena, c2pa_link *out)
     return LK_OK;
 }
 
-c2pa_match c2pa_link_matches(const c2pa_link *link, const char *alg, c2pa_hashes *known, const void *data, size_t n)
+c2pa_match c2pa_link_matches(const c2pa_link *link, const char *alg, c2pa_hashes *known, const void *data,
+                             size_t n)
 {
     static const char *const algs[3] = {"sha256", "sha384", "sha512"};
     int i = 0;
@@ -124,19 +130,22 @@ c2pa_match c2pa_link_matches(const c2pa_link *link, const char *alg, c2pa_hashes
         lk_digest_finish(d, known->b[i]);
         known->have[i] = true;
     }
-    return lk_digest_size(alg) == link->hash_n && !memcmp(known->b[i], link->hash, link->hash_n) ? C2PA_SAME : C2PA_DIFFERENT;
+    return lk_digest_size(alg) == link->hash_n && !memcmp(known->b[i], link->hash, link->hash_n)
+               ? C2PA_SAME
+               : C2PA_DIFFERENT;
 }
 
-/* --- assertions --------------------------------------------------------------------------------------------- */
+/* --- assertions --------------------------------------------------------------------------- */
 
-/* "c2pa.ingredient.v3__1" -> "c2pa.ingredient", 3. Thumbnails carry their instance before the last dot; nobody here
- * looks at those. */
+/* "c2pa.ingredient.v3__1" -> "c2pa.ingredient", 3. Thumbnails carry their instance before the last dot;
+ * nobody here looks at those. */
 static bool split_label(const char *label, lk_arena *arena, c2pa_part *p)
 {
     char *kind = lk_arena_strdup(arena, label);
     if (!kind) return false;
     char *instance = strstr(kind, "__");
-    if (instance && instance[2] && strspn(instance + 2, "0123456789") == strlen(instance + 2)) *instance = '\0';
+    if (instance && instance[2] && strspn(instance + 2, "0123456789") == strlen(instance + 2))
+        *instance = '\0';
     p->version = 1;
     char *dot = strrchr(kind, '.');
     if (dot && dot[1] == 'v' && dot[2] >= '1' && dot[2] <= '9' && !dot[3]) {
@@ -150,21 +159,24 @@ static bool split_label(const char *label, lk_arena *arena, c2pa_part *p)
 static int count_items(const lk_cbor *c)
 {
     int n = 1;
-    for (const lk_cbor *k = c->child; k; k = k->next) n += count_items(k) + (k->key ? count_items(k->key) : 0);
+    for (const lk_cbor *k = c->child; k; k = k->next)
+        n += count_items(k) + (k->key ? count_items(k->key) : 0);
     return n;
 }
 
 /* Kinds that judging or describing looks into; the others are parsed only to see that they can be. */
 static bool wanted(const char *kind)
 {
-    static const char *const kinds[] = {"c2pa.actions", "c2pa.ingredient", "c2pa.hash.data", "c2pa.hash.bmff", "c2pa.soft-binding",
-                                        "org.likeness.consent", "cawg.training-mining", "c2pa.training-mining"};
+    static const char *const kinds[] = {"c2pa.actions",         "c2pa.ingredient",     "c2pa.hash.data",
+                                        "c2pa.hash.bmff",       "c2pa.soft-binding",   "org.likeness.consent",
+                                        "cawg.training-mining", "c2pa.training-mining"};
     for (size_t i = 0; i < LK_COUNT(kinds); i++)
         if (!strcmp(kind, kinds[i])) return true;
     return c2pa_schema_wants(kind);
 }
 
-static lk_status keep(reader *r, const jumbf_box *content, const char *code, const char *url, const lk_cbor **out)
+static lk_status keep(reader *r, const jumbf_box *content, const char *code, const char *url,
+                      const lk_cbor **out)
 {
     lk_cbor *c = NULL;
     lk_status s = lk_cbor_parse(content->data, content->n, LK_CBOR_TOLERANT, r->arena, &c, r->err);
@@ -196,7 +208,8 @@ static lk_status read_cbor_part(reader *r, c2pa_part *p, const jumbf_box *conten
 static lk_status read_json_part(reader *r, c2pa_part *p, const jumbf_box *content)
 {
     lk_json *j = NULL;
-    if (content->n > C2PA_MAX_JSON) return fail(r, "assertion.json.invalid", p->uri, "a JSON assertion of more than 1 MiB");
+    if (content->n > C2PA_MAX_JSON)
+        return fail(r, "assertion.json.invalid", p->uri, "a JSON assertion of more than 1 MiB");
     lk_status s = lk_json_parse((const char *)content->data, content->n, r->scratch, &j, r->err);
     lk_arena_clear(r->scratch);
     if (s == LK_E_FORMAT) {
@@ -208,20 +221,24 @@ static lk_status read_json_part(reader *r, c2pa_part *p, const jumbf_box *conten
 
 static lk_status read_part(reader *r, const c2pa_unit *u, const jumbf_box *b, c2pa_part *p)
 {
-    if (b->type != JUMBF_JUMB) return fail(r, "claim.malformed", u->uri, "a box that is no assertion among the assertions");
+    if (b->type != JUMBF_JUMB)
+        return fail(r, "claim.malformed", u->uri, "a box that is no assertion among the assertions");
     p->label = b->label;
     p->box = b;
     p->uri = join(r->arena, u->uri, "/c2pa.assertions/", b->label);
     if (!p->uri || !split_label(b->label, r->arena, p)) return fail_memory(r);
     for (const c2pa_part *other = u->parts; other < p; other++)
-        if (!strcmp(other->label, p->label)) return fail(r, "claim.malformed", p->uri, "two assertions of one label");
+        if (!strcmp(other->label, p->label))
+            return fail(r, "claim.malformed", p->uri, "two assertions of one label");
     if (jumbf_is(b, "cbor")) {
         const jumbf_box *content = jumbf_only(b, JUMBF_CBOR);
-        return content ? read_cbor_part(r, p, content) : fail(r, "assertion.cbor.invalid", p->uri, "a CBOR assertion without CBOR");
+        return content ? read_cbor_part(r, p, content)
+                       : fail(r, "assertion.cbor.invalid", p->uri, "a CBOR assertion without CBOR");
     }
     if (jumbf_is(b, "json")) {
         const jumbf_box *content = jumbf_only(b, JUMBF_JSON);
-        return content ? read_json_part(r, p, content) : fail(r, "assertion.json.invalid", p->uri, "a JSON assertion without JSON");
+        return content ? read_json_part(r, p, content)
+                       : fail(r, "assertion.json.invalid", p->uri, "a JSON assertion without JSON");
     }
     bool file = jumbf_is(b, "file") && b->children == 2 && b->child->type == JUMBF_TYPE('b', 'f', 'd', 'b') &&
                 b->child->next->type == JUMBF_TYPE('b', 'i', 'd', 'b');
@@ -230,7 +247,7 @@ static lk_status read_part(reader *r, const c2pa_unit *u, const jumbf_box *b, c2
     return fail(r, "claim.malformed", p->uri, "an assertion box of an unknown kind");
 }
 
-/* --- claims ------------------------------------------------------------------------------------------------------ */
+/* --- claims ------------------------------------------------------------------------------- */
 
 static bool list_has(const char *const *list, const lk_cbor *key)
 {
@@ -244,10 +261,23 @@ static bool is_array(const lk_cbor *v) { return v && v->kind == LK_CBOR_ARRAY &&
 
 static lk_status read_claim(reader *r, c2pa_unit *u, const jumbf_box *b)
 {
-    static const char *const v1[] = {"claim_generator", "claim_generator_hints", "claim_generator_info", "signature", "assertions",
-                                     "dc:format", "instanceID", "dc:title", "redacted_assertions", "alg", "alg_soft", "metadata", NULL};
-    static const char *const v2[] = {"instanceID", "claim_generator_info", "signature", "created_assertions", "gathered_assertions",
-                                     "dc:title", "redacted_assertions", "alg", "alg_soft", "metadata", NULL};
+    static const char *const v1[] = {"claim_generator",
+                                     "claim_generator_hints",
+                                     "claim_generator_info",
+                                     "signature",
+                                     "assertions",
+                                     "dc:format",
+                                     "instanceID",
+                                     "dc:title",
+                                     "redacted_assertions",
+                                     "alg",
+                                     "alg_soft",
+                                     "metadata",
+                                     NULL};
+    static const char *const v2[] = {
+        "instanceID", "claim_generator_info", "signature", "created_assertions", "gathered_assertions",
+        "dc:title",   "redacted_assertions",  "alg",       "alg_soft",           "metadata",
+        NULL};
     static const char malformed[] = "claim.malformed";
     const char *url = join(r->arena, u->uri, "/", b->label);
     if (!url) return fail_memory(r);
@@ -261,9 +291,11 @@ static lk_status read_claim(reader *r, c2pa_unit *u, const jumbf_box *b)
     const lk_cbor *c = u->claim;
     if (c->kind != LK_CBOR_MAP) return fail(r, malformed, url, "a claim that is no map");
     for (const lk_cbor *v = c->child; v; v = v->next)
-        if (!list_has(u->claim_version == 1 ? v1 : v2, v->key)) return fail(r, malformed, url, "a claim with an unknown field");
+        if (!list_has(u->claim_version == 1 ? v1 : v2, v->key))
+            return fail(r, malformed, url, "a claim with an unknown field");
 
-    const lk_cbor *info = lk_cbor_get(c, "claim_generator_info"), *gathered = lk_cbor_get(c, "gathered_assertions");
+    const lk_cbor *info = lk_cbor_get(c, "claim_generator_info"),
+                  *gathered = lk_cbor_get(c, "gathered_assertions");
     const lk_cbor *title = lk_cbor_get(c, "dc:title"), *redacted = lk_cbor_get(c, "redacted_assertions");
     bool good = is_text(lk_cbor_get(c, "instanceID")) && is_text(lk_cbor_get(c, "signature")) &&
                 (!title || title->kind == LK_CBOR_TEXT) && (!redacted || redacted->kind == LK_CBOR_ARRAY);
@@ -281,11 +313,12 @@ static lk_status read_claim(reader *r, c2pa_unit *u, const jumbf_box *b)
     const lk_cbor *alg = lk_cbor_get(c, "alg");
     u->alg = is_clean_text(alg) ? lk_cbor_string(alg, r->arena) : "";
     if (!u->alg) return fail_memory(r);
-    if (!lk_digest_size(u->alg)) return fail(r, "algorithm.unsupported", url, "a claim with an unknown hash algorithm");
+    if (!lk_digest_size(u->alg))
+        return fail(r, "algorithm.unsupported", url, "a claim with an unknown hash algorithm");
     return LK_OK;
 }
 
-/* --- manifests ------------------------------------------------------------------------------------------------------ */
+/* --- manifests ---------------------------------------------------------------------------- */
 
 static bool is_uuid(const char *s)
 {
@@ -303,7 +336,9 @@ static bool label_fits(const char *label, int claim_version)
     return (old && is_uuid(old + 9) && (old == label || old[-1] == ':')) || claim_version == 1;
 }
 
-typedef struct unit_boxes { const jumbf_box *parts, *claim, *signature, *credentials, *data; } unit_boxes;
+typedef struct unit_boxes {
+    const jumbf_box *parts, *claim, *signature, *credentials, *data;
+} unit_boxes;
 
 static lk_status sort_boxes(reader *r, const c2pa_unit *u, unit_boxes *x)
 {
@@ -316,7 +351,9 @@ static lk_status sort_boxes(reader *r, const c2pa_unit *u, unit_boxes *x)
         else if (jumbf_is(b, "c2vc") && !strcmp(b->label, "c2pa.credentials")) slot = &x->credentials;
         else if (jumbf_is(b, "c2db") && !strcmp(b->label, "c2pa.databoxes")) slot = &x->data;
         if (!slot) return fail(r, "claim.malformed", u->uri, "a manifest with an unknown box");
-        if (*slot) return fail(r, slot == &x->claim ? "claim.multiple" : "claim.malformed", u->uri, "a manifest with a box twice");
+        if (*slot)
+            return fail(r, slot == &x->claim ? "claim.multiple" : "claim.malformed", u->uri,
+                        "a manifest with a box twice");
         *slot = b;
     }
     if (!x->claim) return fail(r, "claim.missing", u->uri, "a manifest without a claim");
@@ -336,17 +373,23 @@ static lk_status read_unit(reader *r, const jumbf_box *b, c2pa_unit *u)
     u->signature_uri = join(r->arena, u->uri, "/c2pa.signature", "");
     if (!u->signature_uri) return fail_memory(r);
     u->update = jumbf_is(b, "c2um");
-    if (jumbf_is(b, "c2cm")) return fail(r, "manifest.compressed.invalid", u->uri, "a compressed manifest, which is not read here");
-    if (!u->update && !jumbf_is(b, "c2ma")) return fail(r, "claim.malformed", u->uri, "a manifest of an unknown kind");
+    if (jumbf_is(b, "c2cm"))
+        return fail(r, "manifest.compressed.invalid", u->uri,
+                    "a compressed manifest, which is not read here");
+    if (!u->update && !jumbf_is(b, "c2ma"))
+        return fail(r, "claim.malformed", u->uri, "a manifest of an unknown kind");
 
     unit_boxes x = {0};
     LK_TRY(sort_boxes(r, u, &x));
     u->signature = x.signature;
     u->data = x.data;
     LK_TRY(read_claim(r, u, x.claim));
-    if (!label_fits(u->label, u->claim_version)) return fail(r, "claim.malformed", u->uri, "a manifest whose label is no URN");
-    if (x.credentials && u->claim_version > 1) return fail(r, "claim.malformed", u->uri, "credentials beside a claim of version 2");
-    if (x.parts->children > C2PA_MAX_ASSERTIONS) return fail(r, "claim.malformed", u->uri, "more than 1000 assertions");
+    if (!label_fits(u->label, u->claim_version))
+        return fail(r, "claim.malformed", u->uri, "a manifest whose label is no URN");
+    if (x.credentials && u->claim_version > 1)
+        return fail(r, "claim.malformed", u->uri, "credentials beside a claim of version 2");
+    if (x.parts->children > C2PA_MAX_ASSERTIONS)
+        return fail(r, "claim.malformed", u->uri, "more than 1000 assertions");
     u->parts = lk_arena_alloc(r->arena, (size_t)LK_MAX(x.parts->children, 1) * sizeof *u->parts);
     if (!u->parts) return fail_memory(r);
     for (const jumbf_box *p = x.parts->child; p; p = p->next) {
@@ -362,15 +405,18 @@ static lk_status read_store(reader *r, const void *data, size_t n)
     r->code = "claim.malformed";
     LK_TRY(jumbf_parse(data, n, r->arena, &box, r->err));
     r->store->box = box;
-    if (!jumbf_is(box, "c2pa") || strcmp(box->label, "c2pa")) return fail(r, "claim.missing", NULL, "it is no manifest store");
+    if (!jumbf_is(box, "c2pa") || strcmp(box->label, "c2pa"))
+        return fail(r, "claim.missing", NULL, "it is no manifest store");
     if (!box->children) return fail(r, "claim.missing", NULL, "it is empty");
-    if (box->children > C2PA_MAX_MANIFESTS) return fail(r, "claim.malformed", NULL, "more than 512 manifests");
+    if (box->children > C2PA_MAX_MANIFESTS)
+        return fail(r, "claim.malformed", NULL, "more than 512 manifests");
     r->store->units = lk_arena_alloc(r->arena, (size_t)box->children * sizeof *r->store->units);
     if (!r->store->units) return fail_memory(r);
     for (const jumbf_box *b = box->child; b; b = b->next) {
         c2pa_unit *u = &r->store->units[r->store->count];
         LK_TRY(read_unit(r, b, u));
-        if (c2pa_store_find(r->store, u->label)) return fail(r, "claim.multiple", u->uri, "two manifests of one label");
+        if (c2pa_store_find(r->store, u->label))
+            return fail(r, "claim.multiple", u->uri, "two manifests of one label");
         r->store->count++;
     }
     return LK_OK;

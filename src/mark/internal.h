@@ -81,4 +81,15 @@ typedef struct tag_list {
 lk_status mark_tags_make(const origin *o, tag_list *t, lk_error *err);
 void mark_tags_clear(tag_list *t);
 
+/* --- label.c -------------------------------------------------------------------------- */
+
+/* A label for pictures of one size: made once, laid over each at x, y. Words come from the action ("face swap"...). */
+typedef struct label {
+    lk_image rgb, alpha;
+    int x, y;
+} label;
+lk_status mark_label_make(int width, int height, lk_label_place place, lk_label_style style, const char *action, label *l,
+                          lk_error *err);
+void mark_label_clear(label *l);
+
 #endif

@@ -1,10 +1,10 @@
 /* label.c: the visible disclosure. On a picture too small for all the words fewer
  * are used; it never stays off.
  */
-#include "mark/label.h"
-
 #include <math.h>
 #include <string.h>
+
+#include "mark/internal.h"
 
 #define TEXT_MIN 11.0f        /* px: the smallest that reads without effort */
 #define TEXT_SHARE 0.0375f    /* of the picture's height: a plate is then 1/17 of it */

@@ -31,13 +31,4 @@ int lk_label_style_parse(const char *name);        /* -1 when unknown */
  * previews, where every cell counts. */
 int lk_label_strip(int width, int height);
 
-/* A label for pictures of one size: made once, laid over each at x, y. Words come from the action ("face swap"...). */
-typedef struct label {
-    lk_image rgb, alpha;
-    int x, y;
-} label;
-lk_status mark_label_make(int width, int height, lk_label_place place, lk_label_style style, const char *action, label *l,
-                          lk_error *err);
-void mark_label_clear(label *l);
-
 #endif

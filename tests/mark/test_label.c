@@ -2,7 +2,7 @@
 #include "check.h"
 #include "fault.h"
 
-#include "mark/label.h"
+#include "mark/internal.h"
 
 static lk_error err;
 

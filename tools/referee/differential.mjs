@@ -192,6 +192,7 @@ while (tried < Number(options.count)) {
   if (seed.mime === 'image/png' && draw(2)) try { mendPng(bytes); } catch { /* no longer in chunks */ }
   if (bytes.equals(seed.bytes)) continue;
   tried++;
+  if (tried % 5000 === 0) console.error(`${tried} changed files, ${looser} looser`);
   const { verdict, codes, other } = await ask(bytes, seed.ext);
   const a = rank[verdict] ?? 0, b = rank[other.state] ?? 0;
   const relation = a > b ? 'LOOSER' : a < b ? 'stricter' : 'same';

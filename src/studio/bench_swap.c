@@ -136,7 +136,7 @@ static lk_status run_pair(const lk_bench *b, const pair *pr, lk_error *err)
     train.name = pr->name;
     if (b->job->minutes > 0) train.minutes = b->job->minutes;
     /* A model that is there already is scored again (after a change of rendering); remove it to train anew. */
-    LK_GOTO(done, lk_project_path(p, "models", pr->name, ".safetensors", model, err));
+    LK_GOTO(done, lk_project_path(p, "models", pr->name, LK_BOUND_ENDING, model, err));
     if (!lk_path_exists(model)) LK_GOTO(done, lk_train_swap(p, &train, &trained, b->cancel, b->progress, err));
     swap.model = pr->name;
     swap.input = target_clip;

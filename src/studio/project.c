@@ -103,15 +103,20 @@ lk_use lk_role_use(const char *role, lk_error *err)
 lk_status lk_project_dataset(const lk_project *p, const char *subject, const char *role, char out[1024], lk_error *err)
 {
     char ending[48];
-    snprintf(ending, sizeof ending, ".%s.safetensors", role);
+    snprintf(ending, sizeof ending, ".%s" LK_BOUND_ENDING, role);
     return lk_project_path(p, "datasets", subject, ending, out, err);
 }
 
 lk_status lk_project_model(const lk_project *p, const char *name_or_path, char out[1024], lk_error *err)
 {
     if (p) {
-        LK_TRY(lk_project_path(p, "models", name_or_path, ".safetensors", out, err));
+        char plain[1024];
+        LK_TRY(lk_project_path(p, "models", name_or_path, ".safetensors", plain, err));
+        LK_TRY(lk_project_path(p, "models", name_or_path, LK_BOUND_ENDING, out, err));
         if (lk_path_exists(out)) return LK_OK;
+        if (lk_path_exists(plain))
+            return LK_FAIL(err, LK_E_FORMAT, "%s is a plain file of an older version; models are bound to consent and encrypted "
+                           "now: train it again, then delete it", plain);
     }
     if (lk_path_exists(name_or_path) && strlen(name_or_path) < 1024) {
         memcpy(out, name_or_path, strlen(name_or_path) + 1);

@@ -23,6 +23,8 @@ struct lk_project {
  * $XDG_CONFIG_HOME/likeness/desk, else ~/.config/likeness/desk. *own: the caller closes it. */
 lk_status lk_project_desk(lk_project *p_or_null, lk_mark_desk **desk, bool *own, lk_error *err);
 
+/* What files end with that hold a likeness: bound to consent and encrypted (consent/bind.h). */
+#define LK_BOUND_ENDING ".likeness"
 /* Path of FILE in the project's folder FOLDER (made when absent). */
 lk_status lk_project_path(const lk_project *p, const char *folder, const char *file, const char *ending, char out[1024], lk_error *err);
 /* A subject's or model's name as a file name: letters, digits, '-', '_', '.' stay, the rest becomes '_'; two

@@ -39,7 +39,7 @@ static lk_status options_of(const lk_project *p, const lk_train_job *job, const 
     if (job->size != 64 && job->size != 96 && job->size != 128)
         return LK_FAIL(err, LK_E_ARG, "the face is drawn at 64, 96 or 128 px, not at %d", job->size);
     *o = lk_swap_train_defaults(job->size);
-    LK_TRY(lk_project_path(p, "models", name, ".safetensors", out->model_path, err));
+    LK_TRY(lk_project_path(p, "models", name, LK_BOUND_ENDING, out->model_path, err));
     LK_TRY(lk_project_path(p, "work", name, ".checkpoint", work, err));
     if (job->preview) snprintf(out->preview_path, sizeof out->preview_path, "%s", job->preview);
     else LK_TRY(lk_project_path(p, "previews", name, ".png", out->preview_path, err));

@@ -36,7 +36,7 @@ def importing():
         r = must("import", f"{who}.mp4", "-s", f"actor-{who}", "-a", role, "-p", P)
         n = len(times(f"{who}.mp4"))
         check(f"{n} frames, {n} with the face" in r.out and "advice" in r.out, r)
-        check(os.path.getsize(f"{P}/datasets/actor-{who}.{role}.safetensors") > 100000)
+        check(os.path.getsize(f"{P}/datasets/actor-{who}.{role}.likeness") > 100000)
     add_person("few", "actor-b", "face-target")
     r = must("import", "b.mp4", "-s", "actor-b", "-a", "target", "--max-samples", 8, "-p", "few")
     check(" 8 kept" in r.out, "asked for 8 samples:", r)
@@ -45,7 +45,7 @@ def importing():
 def training():
     r = must("train", "swap", "-f", "actor-a", "-o", "actor-b", "--steps", 12, "--size", 64, "--batch", 2, "-p", P)
     check("12 steps" in r.out and "held-out loss" in r.out, r)
-    check(os.path.isfile(f"{P}/models/actor-a-on-actor-b.safetensors"))
+    check(os.path.isfile(f"{P}/models/actor-a-on-actor-b.likeness"))
     check(open(f"{P}/previews/actor-a-on-actor-b.png", "rb").read(8) == b"\x89PNG\r\n\x1a\n")
 
 
@@ -96,7 +96,7 @@ def the_sheet_is_a_picture():
 def the_model_card():
     r = must("model", "show", "actor-a-on-actor-b", "-p", P)
     check(record["a"] in r.out and record["b"] in r.out and "64 px" in r.out, r)
-    card = json.loads(must("model", "show", f"{P}/models/actor-a-on-actor-b.safetensors", "--json").out)
+    card = json.loads(must("model", "show", f"{P}/models/actor-a-on-actor-b.likeness", "--json").out)
     check(card["source_record"] == record["a"] and card["size"] == 64 and card["card"], card)
 
 
@@ -149,7 +149,7 @@ def nothing_is_made_without_consent():
     for name in names:
         r = likeness(*name.split(), *MAKES_MEDIA.get(name, []))
         check(r.code in ((3,) if name != "bench" else (2, 6)), name, r)
-        media = [f for f in changed(before, ".") if f.endswith((".mp4", ".mov", ".png", ".jpg", ".safetensors", ".checkpoint"))]
+        media = [f for f in changed(before, ".") if f.endswith((".mp4", ".mov", ".png", ".jpg", ".safetensors", ".likeness", ".checkpoint"))]
         check(not media, name, "left", media)
     check("whole" in must("consent", "audit", "-p", P).out)
 

@@ -59,12 +59,12 @@ static void paths_lie_in_the_project(void)
     if (!p) return;
     for (int i = 0; i < (int)LK_COUNT(names); i++) {
         char path[1024], folder[400];
-        CHECK_OK(lk_project_path(p, "models", names[i], ".safetensors", path, &err), &err);
+        CHECK_OK(lk_project_path(p, "models", names[i], ".likeness", path, &err), &err);
         snprintf(folder, sizeof folder, "%s/models/", in_tempdir("p"));
         CHECK(!strncmp(path, folder, strlen(folder)), "%s", path);
         CHECK(!strchr(path + strlen(folder), '/'), "%s", path);
         CHECK_OK(lk_project_dataset(p, names[i], "source", path, &err), &err);
-        CHECK(strstr(path, ".source.safetensors"), "%s", path);
+        CHECK(strstr(path, ".source.likeness"), "%s", path);
     }
     char path[1024];
     CHECK_STATUS(lk_project_model(p, "none", path, &err), LK_E_NOTFOUND, &err);

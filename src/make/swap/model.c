@@ -53,7 +53,11 @@ static lk_status read_detail(const char *path, const char *detail, lk_swap_info 
         s = bad(path, "its configuration is missing or damaged", err);
     if (s == LK_OK) {
         s = swap_config_check(&out->config, path, err);
-        snprintf(out->card, sizeof out->card, "%s", lk_json_string(root, "card", "{}"));
+        /* It is shown as JSON inside JSON: what is none is not shown. */
+        const char *card = lk_json_string(root, "card", "");
+        lk_json *v = NULL;
+        bool good = strlen(card) < sizeof out->card && lk_json_parse(card, strlen(card), arena, &v, NULL) == LK_OK;
+        snprintf(out->card, sizeof out->card, "%s", good ? card : "{}");
         if (usual) *usual = strtof(lk_json_string(root, "eyes_usual", "0"), NULL);
     }
     lk_arena_free(arena);

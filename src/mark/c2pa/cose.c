@@ -225,6 +225,29 @@ static int64_t string_of(size_t total)
     return -1;
 }
 
+/* pad takes what is left; where no byte string takes just that much, an empty pad2 changes what is left. */
+bool cose_fill(lk_bytes *o, const lk_bytes *entry, size_t total)
+{
+    enum { MAP = 1, PAD = 4, PAD2 = 6, LEAST = MAP + PAD + 1 };
+    if (entry->len > total || total - entry->len < LEAST) return false;
+    size_t left = total - entry->len - MAP - PAD;
+    bool second = string_of(left) < 0;
+    if (second) left -= PAD2; /* 25 is the least that is out of reach */
+    lk_bytes zeros = {0};
+    lk_bytes_zeros(&zeros, (size_t)string_of(left));
+    lk_cbor_map(o, 1u + (entry->len ? 1 : 0) + (second ? 1 : 0));
+    lk_bytes_add(o, entry->b, entry->len);
+    lk_cbor_text(o, "pad");
+    lk_cbor_bytes(o, zeros.b, zeros.len);
+    if (second) {
+        lk_cbor_text(o, "pad2");
+        lk_cbor_bytes(o, "", 0);
+    }
+    o->failed = o->failed || entry->failed || zeros.failed;
+    lk_bytes_clear(&zeros);
+    return true;
+}
+
 /* The unprotected header with a token, always of STAMP_ROOM bytes: the file around the store is hashed before
  * the token is there. */
 static lk_status write_stamped(lk_bytes *o, const void *token, size_t token_n, lk_error *err)
@@ -239,32 +262,13 @@ static lk_status write_stamped(lk_bytes *o, const void *token, size_t token_n, l
         lk_cbor_text(&entry, "val");
         lk_cbor_bytes(&entry, token, token_n);
     }
-    enum { MAP = 1, PAD = 4, PAD2 = 6 };
-    if (entry.len + MAP + PAD + PAD2 + 5 > STAMP_ROOM) {
-        lk_bytes_clear(&entry);
-        return LK_FAIL(err, LK_E_RANGE,
-                       "the time stamp takes %zu bytes, more than the %d that are kept for it; use another "
-                       "time-stamp service",
-                       token_n, STAMP_ROOM);
-    }
-    size_t left = STAMP_ROOM - MAP - PAD - entry.len;
-    bool second = string_of(left) < 0;
-    if (second) left -= PAD2;
-    lk_cbor_map(o, 1u + (token ? 1 : 0) + (second ? 1 : 0));
-    lk_bytes_add(o, entry.b, entry.len);
-    lk_cbor_text(o, "pad");
-    int64_t n = string_of(left);
-    lk_bytes zeros = {0};
-    lk_bytes_zeros(&zeros, (size_t)LK_MAX(n, 0));
-    lk_cbor_bytes(o, zeros.b, zeros.len);
-    if (second) {
-        lk_cbor_text(o, "pad2");
-        lk_cbor_bytes(o, "", 0);
-    }
-    o->failed = o->failed || entry.failed || zeros.failed;
+    bool good = cose_fill(o, &entry, STAMP_ROOM);
     lk_bytes_clear(&entry);
-    lk_bytes_clear(&zeros);
-    return LK_OK;
+    if (good) return LK_OK;
+    return LK_FAIL(err, LK_E_RANGE,
+                   "the time stamp takes %zu bytes, more than the %d that are kept for it; use another "
+                   "time-stamp service",
+                   token_n, STAMP_ROOM);
 }
 
 lk_status cose_make(const c2pa_signer *signer, const void *claim, size_t claim_n, bool dry, lk_bytes *o,

@@ -77,6 +77,10 @@ void cose_to_stamp(lk_bytes *o, const cose_sign1 *c, const void *claim, size_t c
  * signed and nobody is asked for the time. */
 lk_status cose_make(const c2pa_signer *signer, const void *claim, size_t claim_n, bool dry, lk_bytes *o, lk_error *err);
 
+/* A map of entry (one key and value, or nothing) and zeros under "pad", of exactly total bytes; false: entry is too long.
+ * entry.failed is handed on to o. */
+bool cose_fill(lk_bytes *o, const lk_bytes *entry, size_t total);
+
 /* --- store.c: a store's bytes -> manifests ------------------------------------------------ */
 
 /* Hashes of one piece of the store, each computed once however often it is asked for: a store of 32 MiB may hold

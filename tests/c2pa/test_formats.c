@@ -55,7 +55,7 @@ static void test_box(void)
         CHECK((parse(&o) == LK_OK) == (toggles == 3), "toggles %d", toggles);
     }
     lk_bytes_clear(&o);
-    static const char *const labels[] = {"", "a b", "a/b", "a;b", "a?b", "a#b", "a\tb", "a\x7f" "b", "\xc3\xa4"};
+    static const char *const labels[] = {"", "a b", "a/b", "a;b", "a?b", "a#b", "a\tb", "a\x7fz", "\xc3\xa4"};
     for (size_t i = 0; i < LK_COUNT(labels); i++) {
         o = one(labels[i]);
         CHECK_STATUS(parse(&o), LK_E_FORMAT, &err);

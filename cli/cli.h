@@ -73,6 +73,9 @@ extern const int cli_command_count;
 /* Options that every command takes: --project, --threads, --quiet, --help. */
 extern const cli_option cli_common[];
 extern const int cli_common_count;
+/* Options that say what a consent record says; some commands take them all. */
+extern const cli_option *const cli_terms;
+extern const int cli_terms_count;
 
 /* options.c */
 const cli_command *cli_find(int argc, char **argv, int *used);  /* longest match; NULL = none */
@@ -100,9 +103,22 @@ void cli_ask_on_terminal(void); /* cmd_keys.c: passphrases may be asked for */
 lk_status cmd_subject_add(cli_args *a, lk_error *err);
 lk_status cmd_subject_list(cli_args *a, lk_error *err);
 lk_status cmd_consent_grant(cli_args *a, lk_error *err);
+lk_status cmd_consent_request(cli_args *a, lk_error *err);
+lk_status cmd_consent_key(cli_args *a, lk_error *err);
+lk_status cmd_consent_sign(cli_args *a, lk_error *err);
+lk_status cmd_consent_accept(cli_args *a, lk_error *err);
+lk_status cmd_consent_withdraw(cli_args *a, lk_error *err);
+lk_status cmd_consent_show(cli_args *a, lk_error *err);
 lk_status cmd_consent_list(cli_args *a, lk_error *err);
+lk_status cmd_consent_amend(cli_args *a, lk_error *err);
 lk_status cmd_consent_revoke(cli_args *a, lk_error *err);
 lk_status cmd_consent_audit(cli_args *a, lk_error *err);
+lk_status cmd_consent_log(cli_args *a, lk_error *err);
+lk_status cmd_consent_prove(cli_args *a, lk_error *err);
+lk_status cmd_consent_checkpoint(cli_args *a, lk_error *err);
+lk_status cmd_consent_check(cli_args *a, lk_error *err);
+lk_status cmd_consent_witness(cli_args *a, lk_error *err);
+lk_status cmd_consent_moved(cli_args *a, lk_error *err);
 lk_status cmd_keys_make(cli_args *a, lk_error *err);
 lk_status cmd_keys_show(cli_args *a, lk_error *err);
 lk_status cmd_keys_import(cli_args *a, lk_error *err);

@@ -16,15 +16,86 @@ static const cli_option subject_add_options[] = {
     {"synthetic", 0, CLI_FLAG, NULL, NULL, 0, 0, "a synthetic actor who depicts nobody"},
 };
 
-static const cli_option consent_grant_options[] = {
-    {"uses", 'u', CLI_STRING, "WORDS", "face-source,face-target", 0, 0,
-     "what the person agrees to: face-source (my face on another performance), face-target (another face on mine)"},
-    {"days", 'd', CLI_INT, "N", "365", 1, 3650, "term in days, at most ten years"},
-    {"statement", 's', CLI_STRING, "TEXT", NULL, 0, 0, "the intended use in the person's words (required)"},
+/* What a record says: grant, request and amend take these. uses and days differ in their defaults. */
+#define TERMS(uses, days)                                                                                                      \
+    {"uses", 'u', CLI_STRING, "WORDS", uses, 0, 0,                                                                             \
+     "what the person agrees to: face-source (my face on another performance), face-target (another face on mine), voice, "    \
+     "expression, lips, character"},                                                                                           \
+    {"days", 'd', CLI_INT, "N", days, 1, 3650, "term in days, at most ten years; a minor's ends at 18"},                       \
+    {"statement", 's', CLI_STRING, "TEXT", NULL, 0, 0, "the intended use in the person's words"},                              \
+    {"for", 0, CLI_STRING, "PROJECT", NULL, 0, 0, "project it is for (default this one)"},                                     \
+    {"territory", 0, CLI_STRING, "TEXT", NULL, 0, 0, "where it may be shown (default worldwide)"},                             \
+    {"pay", 0, CLI_STRING, "TEXT", NULL, 0, 0, "what is paid (default \"unpaid, stated\")"},                                   \
+    {"quota", 0, CLI_INT, "N", NULL, 0, 1e9, "how many outputs may be made, 0 = no limit"},                                    \
+    {"forbid", 0, CLI_STRING, "LIST", NULL, 0, 0, "forbidden beyond what always is, divided by ';'"},                          \
+    {"duties", 0, CLI_STRING, "WORDS", NULL, 0, 0, "owed beyond label, c2pa and watermark: spoken, credit"},                   \
+    {"grantees", 0, CLI_STRING, "LIST", NULL, 0, 0, "who may use it, NAME=PUBLICKEY divided by ';' (default this studio)"},    \
+    {"contact", 0, CLI_STRING, "TEXT", NULL, 0, 0, "whom to ask to revoke"},                                                   \
+    {"age", 0, CLI_CHOICE, "adult|minor|deceased", NULL, 0, 0, "a minor needs guardians, a deceased person the estate"},       \
+    {"born", 0, CLI_STRING, "DATE", NULL, 0, 0, "YYYY-MM-DD; this and the following are sealed, the record holds a hash"},     \
+    {"legal-name", 0, CLI_STRING, "NAME", NULL, 0, 0, "the person's legal name"},                                              \
+    {"reach", 0, CLI_STRING, "TEXT", NULL, 0, 0, "how to reach the person"},                                                   \
+    {"guardians", 0, CLI_STRING, "LIST", NULL, 0, 0, "who agrees for a minor, at most two, divided by ';'"},                   \
+    {"estate", 0, CLI_STRING, "NAME", NULL, 0, 0, "who agrees for a deceased person"}
+
+static const cli_option consent_grant_options[] = {TERMS("face-source,face-target", "365")};
+const cli_option *const cli_terms = consent_grant_options;
+const int cli_terms_count = CLI_COUNT(consent_grant_options);
+
+static const cli_option consent_request_options[] = {
+    TERMS("face-source,face-target", "365"),
+    {"out", 'o', CLI_FILE, "FILE", NULL, 0, 0, "the request to send (required)"},
+    {"key", 'k', CLI_STRING, "HEX", NULL, 0, 0, "the person's public key, when they told it; else they bring it along"},
+};
+
+static const cli_option consent_amend_options[] = {
+    TERMS(NULL, NULL),
+    {"out", 'o', CLI_FILE, "FILE", NULL, 0, 0, "write it for the person to sign, who has a key of their own"},
+};
+
+static const cli_option consent_sign_options[] = {
+    {"key", 'k', CLI_FILE, "KEYFILE", NULL, 0, 0, "your key (required)"},
+    {"yes", 'y', CLI_FLAG, NULL, NULL, 0, 0, "I have read it and agree: do not ask"},
+    {"out", 'o', CLI_FILE, "FILE", NULL, 0, 0, "the signed record (default FILE.signed)"},
+};
+
+static const cli_option consent_withdraw_options[] = {
+    {"key", 'k', CLI_FILE, "KEYFILE", NULL, 0, 0, "your key (required)"},
+    {"reason", 0, CLI_STRING, "TEXT", NULL, 0, 0, "if you want to give one"},
+    {"out", 'o', CLI_FILE, "FILE", NULL, 0, 0, "the withdrawal to send (required)"},
+};
+
+static const cli_option consent_show_options[] = {
+    {"text", 't', CLI_FILE, "FILE", NULL, 0, 0, "write the page to a file, to print"},
+    {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "as one JSON object"},
+};
+
+static const cli_option consent_json_options[] = {
+    {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "one JSON object a line"},
 };
 
 static const cli_option consent_revoke_options[] = {
     {"reason", 0, CLI_STRING, "TEXT", "withdrawn by the subject", 0, 0, "kept in the audit log"},
+};
+
+static const cli_option consent_prove_options[] = {
+    {"out", 'o', CLI_FILE, "FILE", NULL, 0, 0, "where the proof goes (default: print it)"},
+};
+
+static const cli_option consent_checkpoint_options[] = {
+    {"since", 0, CLI_FILE, "OLD", NULL, 0, 0, "an older checkpoint: prove that the log only grew since"},
+    {"out", 'o', CLI_FILE, "FILE", NULL, 0, 0, "where it goes (default: print it)"},
+};
+
+static const cli_option consent_check_options[] = {
+    {"key", 'k', CLI_STRING, "HEX", NULL, 0, 0, "the public key of the studio that it must be of"},
+    {"witness", 0, CLI_STRING, "HEX", NULL, 0, 0, "the public key of a witness that must have seen it"},
+};
+
+static const cli_option consent_witness_options[] = {
+    {"key", 'k', CLI_FILE, "KEYFILE", NULL, 0, 0, "the witness's key (required)"},
+    {"name", 'n', CLI_STRING, "NAME", "witness.example", 0, 0, "of the witness, like a web address"},
+    {"out", 'o', CLI_FILE, "FILE", NULL, 0, 0, "where the checkpoint with the signature goes (default: print it)"},
 };
 
 static const cli_option import_options[] = {
@@ -146,18 +217,62 @@ const cli_command cli_commands[] = {
      CLI_PROJECT_CREATE, cmd_subject_add},
     {"subject list", "People and consent", "", 0, 0, "list the people of the project", NULL, NULL, NO_OPTIONS, CLI_PROJECT,
      cmd_subject_list},
-    {"consent grant", "People and consent", "NAME", 1, 1, "sign what a person agrees to",
-     "Writes a record signed by the person's key and the studio's. Nothing is trained or rendered that no live record covers.",
+    {"consent grant", "People and consent", "NAME", 1, 1, "sign what a person agrees to, with keys held here",
+     "Writes a record signed by the person's key and the studio's, both of which the project holds; the record says so. Nothing is "
+     "trained or rendered that no live record covers. The person signs with a key of their own with: likeness consent request.",
      "  likeness consent grant \"Ada Actor\" --uses face-source --days 90 \\\n"
-     "      --statement \"my face on the stunt double in film X\"\n",
+     "      --statement \"my face on the stunt double in film X\"\n"
+     "  likeness consent grant Bo --uses voice -s \"narration\" --age minor --born 2012-05-01 \\\n"
+     "      --guardians \"Gil Guardian\" --quota 3\n",
      OPTIONS(consent_grant_options), CLI_PROJECT, cmd_consent_grant},
-    {"consent list", "People and consent", "[NAME]", 0, 1, "list consent records and their state", NULL, NULL, NO_OPTIONS,
-     CLI_PROJECT, cmd_consent_list},
+    {"consent request", "People and consent", "NAME", 1, 1, "write what a person shall sign on their own machine",
+     "The file holds the terms and what is kept about the person, signed by the studio. It counts for nothing until it comes back "
+     "signed, within 30 days, and unchanged. From then on only the person's own key can agree for them.",
+     "  likeness consent request \"Ada Actor\" --uses face-source -s \"my face in film X\" --out ada.request\n",
+     OPTIONS(consent_request_options), CLI_PROJECT, cmd_consent_request},
+    {"consent key", "People and consent", "KEYFILE", 1, 1, "make your own key for signing, or show its public half", NULL,
+     "  likeness consent key ~/likeness.key\n", NO_OPTIONS, 0, cmd_consent_key},
+    {"consent sign", "People and consent", "REQUEST", 1, 1, "read a request in plain words and sign it; needs no project", NULL,
+     "  likeness consent sign ada.request --key ~/likeness.key\n", OPTIONS(consent_sign_options), 0, cmd_consent_sign},
+    {"consent accept", "People and consent", "FILE", 1, 1, "take in what a person signed, or their withdrawal", NULL,
+     "  likeness consent accept ada.request.signed\n", NO_OPTIONS, CLI_PROJECT, cmd_consent_accept},
+    {"consent withdraw", "People and consent", "SIGNED", 1, 1, "take back a record you signed; needs no project", NULL,
+     "  likeness consent withdraw ada.request.signed --key ~/likeness.key --out ada.withdrawal\n",
+     OPTIONS(consent_withdraw_options), 0, cmd_consent_withdraw},
+    {"consent show", "People and consent", "RECORD", 1, 1, "show a record in plain words, on one page", NULL,
+     "  likeness consent show 5f0c... --text page.txt\n", OPTIONS(consent_show_options), CLI_PROJECT, cmd_consent_show},
+    {"consent list", "People and consent", "[NAME]", 0, 1, "list consent records and their state", NULL, NULL,
+     OPTIONS(consent_json_options), CLI_PROJECT, cmd_consent_list},
+    {"consent amend", "People and consent", "RECORD", 1, 1, "change what a record says: a new version, signed anew",
+     "What is not named stays as it was. The record keeps its number, so that what was made under it stays usable as far as the "
+     "new version covers it.",
+     "  likeness consent amend 5f0c... --quota 10\n  likeness consent amend 5f0c... --uses face-source --out ada.request\n",
+     OPTIONS(consent_amend_options), CLI_PROJECT, cmd_consent_amend},
     {"consent revoke", "People and consent", "RECORD", 1, 1, "withdraw a record; effective at the next use", NULL,
      "  likeness consent revoke 5f0c... --reason \"contract ended\"\n", OPTIONS(consent_revoke_options), CLI_PROJECT,
      cmd_consent_revoke},
     {"consent audit", "People and consent", "", 0, 0, "check the chain of the audit log", NULL, NULL, NO_OPTIONS, CLI_PROJECT,
      cmd_consent_audit},
+    {"consent log", "People and consent", "", 0, 0, "read the audit log in plain words", NULL, "  likeness consent log\n",
+     OPTIONS(consent_json_options), CLI_PROJECT, cmd_consent_log},
+    {"consent prove", "People and consent", "RECORD|ROW", 1, 1, "prove to anybody that a row is in the log", NULL,
+     "  likeness consent prove 5f0c... --out proof.json\n", OPTIONS(consent_prove_options), CLI_PROJECT, cmd_consent_prove},
+    {"consent checkpoint", "People and consent", "", 0, 0, "sign the head of the log as it stands now",
+     "Keep checkpoints outside the project, or have a witness sign them: a log that was rewritten later cannot follow from them.",
+     "  likeness consent checkpoint --out may.note\n  likeness consent checkpoint --since may.note --out june.note\n",
+     OPTIONS(consent_checkpoint_options), CLI_PROJECT, cmd_consent_checkpoint},
+    {"consent check", "People and consent", "FILE [NEWER]", 1, 2, "check a proof or checkpoints; needs no project", NULL,
+     "  likeness consent check proof.json --key 9f3a...\n  likeness consent check may.note june.note\n",
+     OPTIONS(consent_check_options), 0, cmd_consent_check},
+    {"consent witness", "People and consent", "CHECKPOINT", 1, 1, "sign a checkpoint as an independent witness",
+     "Signs only what follows from the last checkpoint of the same log that this key signed; the next one must carry a proof from it "
+     "(likeness consent checkpoint --since).",
+     "  likeness consent witness june.note --key witness.key --name union.example --out june.seen\n",
+     OPTIONS(consent_witness_options), 0, cmd_consent_witness},
+    {"consent moved", "People and consent", "", 0, 0, "say that this copy of a project is the only one now",
+     "A copied project is refused, because what is revoked in the other would not be seen in it. When the other is gone for good, "
+     "this says so, in the log.",
+     NULL, NO_OPTIONS, CLI_PROJECT, cmd_consent_moved},
 
     {"faces", "Make", "CLIP", 1, 1, "show which faces are in a clip or picture",
      "Prints one JSON line a frame (boxes, 68 landmarks, pose, tracks) and draws a picture of what was found.",

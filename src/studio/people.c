@@ -1,5 +1,7 @@
-/* people.c: subjects and consent records, in lines for a person to read. */
+/* people.c: subjects, and the few calls of consent that a pipeline needs (consents.c has the rest). */
 #include "studio/studio.h"
+
+#include "likeness/consent.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -36,37 +38,17 @@ lk_status lk_people_list(lk_project *p, lk_line_fn out, void *user, lk_error *er
 lk_status lk_people_consent(lk_project *p, const char *name, const char *uses, int days, const char *statement,
                             char record_id[37], lk_error *err)
 {
-    lk_consent_record record;
-    uint32_t set = lk_use_parse(uses, err);
-    if (!set) return LK_E_ARG;
-    if (days < 1 || days > 3650) return LK_FAIL(err, LK_E_RANGE, "a consent lasts 1 to 3650 days, not %d", days);
-    LK_TRY(lk_consent_issue(p->registry, name, set, (int64_t)days * 86400, lk_path_base(p->dir), statement, &record, err));
-    if (record_id) memcpy(record_id, record.id, sizeof record.id);
-    return LK_OK;
-}
-
-static lk_status consent_line(void *user, const lk_consent_record *c, const char *state)
-{
-    lines *l = user;
-    char uses[128], until[32], line[1024];
-    lk_subject who;
-    lk_use_print(c->uses, uses, sizeof uses);
-    lk_time_iso(c->until, until);
-    if (lk_subject_find(l->p->registry, c->subject, &who, l->err)) snprintf(who.name, sizeof who.name, "%s", c->subject);
-    snprintf(line, sizeof line, "%s  %-8s  until %.10s  %s: %s  \"%s\"", c->id, state, until, who.name, uses, c->statement);
-    l->out(l->user, line);
-    l->count++;
-    return LK_OK;
+    lk_people_terms t = lk_people_terms_defaults();
+    t.uses = uses;
+    t.days = days;
+    t.statement = statement;
+    if (days < 1) return LK_FAIL(err, LK_E_RANGE, "a consent lasts 1 to 3650 days, not %d", days);
+    return lk_people_sign(p, name, &t, record_id, err);
 }
 
 lk_status lk_people_consents(lk_project *p, const char *name_or_null, lk_line_fn out, void *user, lk_error *err)
 {
-    lines l = {p, out, user, 0, err};
-    lk_subject who;
-    if (name_or_null) LK_TRY(lk_subject_find(p->registry, name_or_null, &who, err));
-    LK_TRY(lk_consent_each(p->registry, name_or_null ? who.id : NULL, consent_line, &l, err));
-    if (!l.count) out(user, "no consent records; sign one with: likeness consent grant NAME --statement \"...\"");
-    return LK_OK;
+    return lk_people_records(p, name_or_null, false, out, user, err);
 }
 
 lk_status lk_people_revoke(lk_project *p, const char *record_id, const char *reason, lk_error *err)

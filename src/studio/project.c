@@ -4,7 +4,19 @@
 
 #include <stdio.h>
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The project's name, for its consent records, is what its folder is called when the name is first asked for; renaming
+ * the folder later changes nothing. That no name could be given is no reason not to open: a refusal comes later, with
+ * its reason. */
+static void name_project(lk_registry *r, const char *dir)
+{
+    char *whole = realpath(dir, NULL);
+    if (whole && lk_registry_name(r, lk_path_base(whole), NULL) != LK_OK)
+        lk_log(1, "studio", "the project in %s has no name yet", dir);
+    free(whole);
+}
 
 lk_status lk_project_open(const char *dir, bool create, lk_project **out, lk_error *err)
 {
@@ -22,6 +34,7 @@ lk_status lk_project_open(const char *dir, bool create, lk_project **out, lk_err
         lk_free(p);
         return s;
     }
+    name_project(p->registry, dir);
     *out = p;
     return LK_OK;
 }

@@ -36,6 +36,8 @@ lk_status bind_key_check(const lk_bind_key *k, lk_error *err); /* its grants, at
 
 /* Inside the transaction that revokes the record: destroys every key that stands on it. */
 lk_status bind_destroy(lk_registry *r, const char *record_id, lk_error *err);
+/* Inside a transaction: the row of a person who asked for erasure, signed anew under a name that says nothing. */
+lk_status subject_forget_name(lk_registry *r, const char *id, lk_error *err);
 /* Behind the commit: what was overwritten leaves the journal of the database too. A failure is for later: the journal
  * goes at the latest when the last program closes the database. */
 void bind_scrub(lk_registry *r);

@@ -2,6 +2,7 @@
  * with the studio's signature over all of it. */
 #include <string.h>
 
+#include "consent/bound.h"
 #include "consent/internal.h"
 
 static lk_status subject_text(const lk_subject *s, const uint8_t pub[LK_SIGN_PUBLIC], lk_text *t,
@@ -129,6 +130,24 @@ lk_status lk_subject_add(lk_registry *r, const char *name, bool depicts_nobody, 
     if (s != LK_OK) keys_remove(r->dir, key); /* its name is nobody else's */
     lk_free(key);
     if (s == LK_OK && out) *out = x;
+    return s;
+}
+
+lk_status subject_forget_name(lk_registry *r, const char *id, lk_error *err)
+{
+    uint8_t pub[LK_SIGN_PUBLIC], sig[LK_SIGN_BYTES];
+    lk_subject x;
+    lk_text text = {0};
+    LK_TRY(subject_load(r, id, &x, pub, err));
+    memset(x.name, 0, sizeof x.name);
+    memcpy(x.name, "erased ", 7);
+    memcpy(x.name + 7, x.id, 8);
+    lk_status s = subject_text(&x, pub, &text, err);
+    if (s == LK_OK) s = lk_sign_make(r->studio_secret, text.s, text.len, sig, err);
+    if (s == LK_OK)
+        s = lk_store_run(r->db, err, NULL, "UPDATE subject SET name = ?2, studio_sig = ?3 WHERE id = ?1", "ssb", x.id, x.name,
+                         sig, (size_t)LK_SIGN_BYTES);
+    lk_text_clear(&text);
     return s;
 }
 

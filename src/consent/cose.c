@@ -72,21 +72,21 @@ lk_status cose_write(const char *type, const uint8_t pub[LK_SIGN_PUBLIC], const 
     return failed ? consent_no_memory(err) : LK_OK;
 }
 
-/* The key that the header names; false when it is not exactly the header that we write for type. */
-static bool header_key(const lk_cbor *header, const char *type, lk_arena *arena, uint8_t pub[LK_SIGN_PUBLIC])
+/* The key that the header names. LK_E_FORMAT when it is not exactly the header that we write for type. */
+static lk_status header_key(const lk_cbor *header, const char *type, lk_arena *arena, uint8_t pub[LK_SIGN_PUBLIC])
 {
     lk_cbor *map = NULL;
     lk_bytes again = {0};
-    if (header->kind != LK_CBOR_BYTES ||
-        lk_cbor_parse(header->data, header->number, LK_CBOR_STRICT, arena, &map, NULL) != LK_OK)
-        return false;
+    if (header->kind != LK_CBOR_BYTES) return LK_E_FORMAT;
+    LK_TRY(lk_cbor_parse(header->data, header->number, LK_CBOR_STRICT, arena, &map, NULL));
     const lk_cbor *kid = lk_cbor_get_int(map, KEY_ID);
-    if (!kid || kid->kind != LK_CBOR_BYTES || kid->number != LK_SIGN_PUBLIC) return false;
+    if (!kid || kid->kind != LK_CBOR_BYTES || kid->number != LK_SIGN_PUBLIC) return LK_E_FORMAT;
     memcpy(pub, kid->data, LK_SIGN_PUBLIC);
     protected_header(&again, type, pub);
-    bool same = !again.failed && again.len == header->number && !memcmp(again.b, header->data, again.len);
+    bool same = again.len == header->number && !memcmp(again.b, header->data, again.len);
+    lk_status s = again.failed ? LK_E_NOMEM : same ? LK_OK : LK_E_FORMAT;
     lk_bytes_clear(&again);
-    return same;
+    return s;
 }
 
 lk_status cose_read(const void *data, size_t n, const char *type, uint8_t pub[LK_SIGN_PUBLIC],
@@ -97,13 +97,16 @@ lk_status cose_read(const void *data, size_t n, const char *type, uint8_t pub[LK
     lk_error why;
     if (lk_arena_new(&arena, 8192) != LK_OK) return consent_no_memory(err);
     lk_status s = lk_cbor_parse(data, n, LK_CBOR_STRICT, arena, &tag, &why);
-    bool good = s == LK_OK && tag->kind == LK_CBOR_TAG && tag->number == TAG_SIGN1 &&
-                tag->child->kind == LK_CBOR_ARRAY && tag->child->number == 4;
-    if (good) {
+    if (s == LK_OK && (tag->kind != LK_CBOR_TAG || tag->number != TAG_SIGN1 || tag->child->kind != LK_CBOR_ARRAY ||
+                       tag->child->number != 4))
+        s = LK_E_FORMAT;
+    if (s == LK_OK) {
         const lk_cbor *header = tag->child->child, *open = header->next, *body = open->next, *seal = body->next;
-        good = header_key(header, type, arena, pub) && open->kind == LK_CBOR_MAP && open->number == 0 &&
-               body->kind == LK_CBOR_BYTES && seal->kind == LK_CBOR_BYTES && seal->number == LK_SIGN_BYTES;
-        if (good) {
+        s = header_key(header, type, arena, pub);
+        if (s == LK_OK && (open->kind != LK_CBOR_MAP || open->number != 0 || body->kind != LK_CBOR_BYTES ||
+                           seal->kind != LK_CBOR_BYTES || seal->number != LK_SIGN_BYTES))
+            s = LK_E_FORMAT;
+        if (s == LK_OK) {
             memcpy(sig, seal->data, LK_SIGN_BYTES);
             *payload = body->data; /* inside the caller's bytes */
             *payload_n = body->number;
@@ -111,7 +114,7 @@ lk_status cose_read(const void *data, size_t n, const char *type, uint8_t pub[LK
     }
     lk_arena_free(arena);
     if (s == LK_E_NOMEM) return consent_no_memory(err);
-    if (!good) return LK_FAIL(err, LK_E_FORMAT, "this is no %s, or it was damaged", type);
+    if (s != LK_OK) return LK_FAIL(err, LK_E_FORMAT, "this is no %s, or it was damaged", type);
     s = cose_check(type, pub, *payload, *payload_n, sig, err);
     return s == LK_E_FORMAT ? LK_FAIL(err, s, "the signature of this %s does not fit: it was changed", type) : s;
 }

@@ -284,7 +284,9 @@ lk_status lk_consent_accept(lk_registry *r, const void *file, size_t n, lk_conse
     const uint8_t *payload = NULL;
     size_t payload_n = 0;
     record c = {.state = RULE_NONE};
-    bool withdrawal = cose_read(file, n, COSE_WITHDRAWAL, signer, &payload, &payload_n, sig, NULL) == LK_OK;
+    lk_status first = cose_read(file, n, COSE_WITHDRAWAL, signer, &payload, &payload_n, sig, err);
+    bool withdrawal = first == LK_OK;
+    if (!withdrawal && first != LK_E_FORMAT) return first;
     if (!withdrawal) LK_TRY(cose_read(file, n, COSE_RECORD, signer, &payload, &payload_n, sig, err));
     LK_TRY(registry_begin(r, err));
     lk_status s = withdrawal ? accept_withdrawal(r, signer, payload, payload_n, &c, err)

@@ -252,7 +252,10 @@ lk_status lk_store_commit(lk_store *db, lk_error *err)
 
 void lk_store_rollback(lk_store *db)
 {
-    if (db->db && !sqlite3_get_autocommit(db->db)) sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
+    /* More than once: when memory lacks for it, a moment later it may not, and a transaction left open would stop
+     * everything that comes after. */
+    for (int i = 0; i < 3 && db->db && !sqlite3_get_autocommit(db->db); i++)
+        sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 lk_status lk_store_end(lk_store *db, lk_status so_far, lk_error *err)

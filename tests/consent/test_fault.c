@@ -110,6 +110,128 @@ static void test_issue_and_revoke(void)
     }
 }
 
+/* Records and their versions on the one side, rows of the log on the other: always the same number. */
+static void expect_paired(const world *w, lk_status s, int64_t n)
+{
+    int64_t versions = ask_number(w, "SELECT count(*) FROM version");
+    int64_t rows = ask_number(w, "SELECT count(*) FROM audit WHERE kind IN ('consent', 'amend')");
+    CHECK(versions == rows, "fault %d, status %d: %d versions, %d rows", (int)n, (int)s, (int)versions, (int)rows);
+    CHECK_INT(ask_number(w, "SELECT count(*) FROM revocation"),
+              ask_number(w, "SELECT count(*) FROM audit WHERE kind = 'revoke'"));
+}
+
+/* Asking, answering, accepting, amending, withdrawing: half of none. */
+static void test_two_hands(void)
+{
+    uint8_t pub[LK_SIGN_PUBLIC], sec[LK_SIGN_SECRET];
+    for (int kind = 0; kind < LK_FAULT_KINDS; kind++) {
+        world w = world_new("hands");
+        lk_consent_draft d = {.subject = "Ann", .terms.uses = LK_USE_LIPS};
+        strcpy(d.terms.statement, "lips");
+        strcpy(d.personal.legal_name, "Ann A. Other");
+        CHECK_OK(lk_sign_keypair(pub, sec, &w.err), &w.err);
+        EACH_FAULT((lk_fault_kind)kind, kind == LK_FAULT_ALLOC ? 31 : 1, {
+            lk_bytes file = {0};
+            lk_bytes answer = {0};
+            lk_consent_question q;
+            int64_t asked = ask_number(&w, "SELECT count(*) FROM request");
+            WITH_FAULT((lk_fault_kind)kind, s, lk_consent_request(w.r, &d, NULL, &file, NULL, &w.err));
+            int64_t rows = ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'request'");
+            CHECK(ask_number(&w, "SELECT count(*) FROM request") - asked == (s == LK_OK), "status %d", (int)s);
+            CHECK_INT(rows, ask_number(&w, "SELECT count(*) FROM request") +
+                                ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'consent' AND "
+                                               "instr(detail, 'own_key')"));
+            if (s == LK_OK) { /* and the answer, under the same faults */
+                int64_t seen = fault_seen_;
+                CHECK_OK(lk_consent_question_read(file.b, file.len, &q, &w.err), &w.err);
+                WITH_FAULT((lk_fault_kind)kind, s, lk_consent_answer(&q, pub, sec, &answer, &w.err));
+                lk_bytes_clear(&answer);
+                CHECK_OK(lk_consent_answer(&q, pub, sec, &answer, &w.err), &w.err);
+                fault_seen_ = LK_MAX(seen, fault_seen_);
+            }
+            lk_bytes_clear(&file);
+            lk_bytes_clear(&answer);
+        });
+        EACH_FAULT((lk_fault_kind)kind, kind == LK_FAULT_ALLOC ? 31 : 1, {
+            lk_bytes file = {0};
+            lk_bytes answer = {0};
+            lk_bytes letter = {0};
+            lk_consent_question q;
+            lk_consent_record c;
+            CHECK_OK(lk_consent_request(w.r, &d, NULL, &file, NULL, &w.err), &w.err);
+            CHECK_OK(lk_consent_question_read(file.b, file.len, &q, &w.err), &w.err);
+            CHECK_OK(lk_consent_answer(&q, pub, sec, &answer, &w.err), &w.err);
+            WITH_FAULT((lk_fault_kind)kind, s, lk_consent_accept(w.r, answer.b, answer.len, &c, &w.err));
+            expect_paired(&w, s, fault_n_);
+            if (s == LK_OK) {
+                int64_t seen = fault_seen_;
+                CHECK_OK(lk_consent_withdraw(answer.b, answer.len, NULL, pub, sec, &letter, &w.err), &w.err);
+                WITH_FAULT((lk_fault_kind)kind, s, lk_consent_accept(w.r, letter.b, letter.len, &c, &w.err));
+                expect_paired(&w, s, fault_n_);
+                fault_seen_ = LK_MAX(seen, fault_seen_);
+            }
+            lk_bytes_clear(&file);
+            lk_bytes_clear(&answer);
+            lk_bytes_clear(&letter);
+        });
+        CHECK_OK(lk_audit_verify(w.r, NULL, &w.err), &w.err);
+        world_close(&w);
+    }
+}
+
+static void test_amend(void)
+{
+    for (int kind = 0; kind < LK_FAULT_KINDS; kind++) {
+        world w = world_new("amend");
+        lk_consent_detail d;
+        EACH_FAULT((lk_fault_kind)kind, kind == LK_FAULT_ALLOC ? 31 : 1, {
+            CHECK_OK(lk_consent_show(w.r, w.ann_record.id, &d, &w.err), &w.err);
+            lk_consent_draft more = {.subject = "Ann", .terms = d.terms};
+            more.terms.quota = d.terms.quota + 1;
+            WITH_FAULT((lk_fault_kind)kind, s, lk_consent_sign(w.r, &more, NULL, &w.err));
+            expect_paired(&w, s, fault_n_);
+            CHECK_OK(lk_consent_show(w.r, w.ann_record.id, &d, &w.err), &w.err);
+            CHECK_STR(d.state, "valid");
+            CHECK_INT(d.terms.quota, more.terms.quota - (s != LK_OK));
+        });
+        CHECK_OK(lk_audit_verify(w.r, NULL, &w.err), &w.err);
+        world_close(&w);
+    }
+}
+
+/* A quota of one: no fault on the way makes room for a second output, and none is recorded without its row. */
+static void test_quota(void)
+{
+    for (int kind = 0; kind < LK_FAULT_KINDS; kind++) {
+        world w = world_new("quota");
+        lk_grant *g = NULL;
+        lk_consent_draft d = {.subject = "Ann", .terms.uses = LK_USE_LIPS, .terms.quota = 1};
+        strcpy(d.terms.statement, "lips");
+        CHECK_OK(lk_consent_sign(w.r, &d, NULL, &w.err), &w.err);
+        CHECK_OK(lk_grant_get(w.r, "Ann", LK_USE_LIPS, "fault", &g, &w.err), &w.err);
+        const lk_grant *one = g;
+        int64_t n = 0, seen;
+        do {
+            char path[32];
+            snprintf(path, sizeof path, "%d.mp4", (int)++n);
+            lk_asset a = {.hash = lk_hash_bytes(path, strlen(path)), .kind = "output", .created = START};
+            lk_fault_set((lk_fault_kind)kind, n, false);
+            lk_status s = lk_lineage_add(w.r, &a, NULL, 0, &one, 1, &w.err);
+            seen = lk_fault_count((lk_fault_kind)kind);
+            lk_fault_set((lk_fault_kind)kind, 0, false);
+            int64_t made = ask_number(&w, "SELECT count(*) FROM asset");
+            CHECK(made <= 1 && made == ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'asset'"),
+                  "fault %d: %d outputs, status %d", (int)n, (int)made, (int)s);
+            CHECK(s == LK_OK || s == LK_E_CONSENT || fault_clean(s), "kind %d, n %d: status %d: %s", kind, (int)n,
+                  (int)s, w.err.message);
+        } while (seen >= n && n < FAULT_LIMIT);
+        CHECK_INT(ask_number(&w, "SELECT count(*) FROM asset"), 1);
+        CHECK_OK(lk_audit_verify(w.r, NULL, &w.err), &w.err);
+        lk_grant_free(&g);
+        world_close(&w);
+    }
+}
+
 static void test_subject(void)
 {
     for (int kind = 0; kind <= LK_FAULT_SYNC; kind++) {
@@ -153,6 +275,7 @@ static void test_open(void)
 
 static const check_test tests[] = {
     {"grant", test_grant},     {"check", test_check}, {"issue and revoke", test_issue_and_revoke},
+    {"two hands", test_two_hands}, {"amend", test_amend}, {"quota", test_quota},
     {"subject", test_subject}, {"open", test_open},
 };
 

@@ -37,10 +37,10 @@ typedef struct wm_found {
     uint64_t id;
     double z;          /* strength of the sync pattern, in deviations */
     double errors;     /* share of coded bits that disagreed */
-    double scale;      /* of what is seen against the marked picture shown whole at this size: 1.43 after cropping to 70 % */
+    double scale;      /* of what is seen against the marked picture shown whole at this size: 1.67 after cropping to 60 % */
     double shift_x, shift_y; /* of the pattern, in its units (chips, 37 a tile), against an uncropped picture's */
     double begin, end; /* seconds that were used */
-    double angle;      /* degrees by which the picture was turned, clockwise */
+    double angle;      /* degrees by which the picture was turned, about */
     bool mirrored;
     int64_t attempts;  /* decodings tried: each of them is right by chance once in 2^24 */
 } wm_found;

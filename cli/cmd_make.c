@@ -71,6 +71,7 @@ lk_status cmd_swap(cli_args *a, lk_error *err)
     if (!job.output) return cli_usage_error(err, "say where the made clip goes: --output FILE.mp4");
     job.track = (int)cli_int(a, "track");
     job.label = cli_str(a, "label");
+    job.label_style = cli_str(a, "label-style");
     job.sheet = cli_str(a, "sheet");
     job.crf = (int)cli_int(a, "crf");
     job.color = cli_str(a, "color");

@@ -128,6 +128,7 @@ static const cli_option swap_options[] = {
     {"sheet", 0, CLI_FILE, "PNG", NULL, 0, 0, "contact sheet: source, destination, result"},
     {"label", 'l', CLI_CHOICE, "bottom-left|bottom-right|top-left|top-right|lower-third", "bottom-left", 0, 0,
      "where the visible disclosure stands"},
+    {"label-style", 0, CLI_CHOICE, "plate|band|icon", "plate", 0, 0, "words on a plate, on a band across the picture, or an AI icon"},
     {"color", 'c', CLI_CHOICE, "auto|none|meanstd|lowfreq", "auto", 0, 0, "how the face takes the light of the frame"},
     {"sharpen", 0, CLI_REAL, "S", "-1", -1, 1, "how far eyes and mouth follow the frame's sharpness, -1 = default"},
     {"grain", 0, CLI_REAL, "G", "-1", -1, 1, "how far the face takes the frame's grain, -1 = default"},
@@ -141,6 +142,34 @@ static const cli_option faces_options[] = {
 
 static const cli_option model_show_options[] = {
     {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "as one JSON object"},
+};
+
+static const cli_option model_export_options[] = {
+    {"out", 'o', CLI_FILE, "FILE", NULL, 0, 0, "where it goes (required)"},
+    {"to", 0, CLI_STRING, "KEY", NULL, 0, 0, "studio that its key is sealed to: 64 hex digits, or a file that begins with them"},
+};
+
+static const cli_option model_import_options[] = {
+    {"name", 'n', CLI_STRING, "NAME", NULL, 0, 0, "what it is called here (default: as the file is)"},
+};
+
+static const cli_option subject_outputs_options[] = {
+    {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "as one JSON object"},
+};
+
+static const cli_option subject_erase_options[] = {
+    {"yes", 'y', CLI_FLAG, NULL, NULL, 0, 0, "it is wanted, and cannot be undone"},
+    {"outputs", 0, CLI_FLAG, NULL, NULL, 0, 0, "remove made clips and pictures inside the project too"},
+};
+
+static const cli_option trace_options[] = {
+    {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "as one JSON object"},
+    {"picture", 'o', CLI_FILE, "PNG", NULL, 0, 0, "the same as a picture of boxes and lines"},
+};
+
+static const cli_option takedown_options[] = {
+    {"out", 'o', CLI_FILE, "REPORT.txt", NULL, 0, 0, "the report as a file, ready to send"},
+    {"trust", 0, CLI_FILE, "PEM", NULL, 0, 0, "further certificates to trust as roots"},
 };
 
 static const cli_option verify_options[] = {
@@ -217,6 +246,14 @@ const cli_command cli_commands[] = {
      CLI_PROJECT_CREATE, cmd_subject_add},
     {"subject list", "People and consent", "", 0, 0, "list the people of the project", NULL, NULL, NO_OPTIONS, CLI_PROJECT,
      cmd_subject_list},
+    {"subject outputs", "People and consent", "NAME", 1, 1, "list everything made with a person's likeness",
+     "Datasets, models, clips and pictures with dates and hashes, and whether each is still there.",
+     "  likeness subject outputs \"Ada Actor\"\n", OPTIONS(subject_outputs_options), CLI_PROJECT, cmd_subject_outputs},
+    {"subject erase", "People and consent", "NAME", 1, 1, "forget a person: consent, footage crops, models, keys, name",
+     "Revokes every record, destroys the keys of everything that holds the likeness, removes datasets, models, checkpoints, previews "
+     "and personal data. The log keeps ids and hashes, as proof of what was agreed to and ended. Clips that were made are listed; "
+     "those inside the project go with --outputs. Interrupted, the same command finishes it. It cannot be undone.",
+     "  likeness subject erase \"Ada Actor\" --yes\n", OPTIONS(subject_erase_options), CLI_PROJECT, cmd_subject_erase},
     {"consent grant", "People and consent", "NAME", 1, 1, "sign what a person agrees to, with keys held here",
      "Writes a record signed by the person's key and the studio's, both of which the project holds; the record says so. Nothing is "
      "trained or rendered that no live record covers. The person signs with a key of their own with: likeness consent request.",
@@ -295,8 +332,16 @@ const cli_command cli_commands[] = {
      "  likeness swap scene.mp4 --model \"Ada Actor-on-Bob Double\" -o out.mp4 --sheet out.png\n", OPTIONS(swap_options),
      CLI_PROJECT | CLI_LONG | CLI_MAKES_MEDIA, cmd_swap},
     {"model show", "Make", "NAME", 1, 1, "say what a model is: people, consent, recipe, scores", NULL,
-     "  likeness model show ada-on-bob\n  likeness model show file.safetensors --json\n", OPTIONS(model_show_options), CLI_PROJECT_MAYBE,
+     "  likeness model show ada-on-bob\n  likeness model show file.likeness --json\n", OPTIONS(model_show_options), CLI_PROJECT_MAYBE,
      cmd_model_show},
+
+    {"model export", "Make", "NAME", 1, 1, "copy a model out of the project, bound as it is",
+     "The file opens only where its key is, and while every consent that it stands on is good. With --to its key travels along, sealed "
+     "to a studio that all its records name as a grantee.",
+     "  likeness model export ada-on-bob --out archive/ada-on-bob.likeness\n", OPTIONS(model_export_options), CLI_PROJECT,
+     cmd_model_export},
+    {"model import", "Make", "FILE", 1, 1, "take an exported model back in", NULL,
+     "  likeness model import archive/ada-on-bob.likeness\n", OPTIONS(model_import_options), CLI_PROJECT, cmd_model_import},
 
     {"keys make", "Signing keys", "", 0, 0, "make a key that signs what this project makes",
      "Makes a root and a certificate by it. Others trust what you sign once they trust the root (root.pem). The private keys are "
@@ -347,6 +392,16 @@ const cli_command cli_commands[] = {
      "FILE is the path it was registered under, or its SHA-256 (8 digits or more). Outputs of the project stay registered: their "
      "hidden marks lead to these rows.",
      "  likeness registry remove rushes/scene-4.mp4\n  likeness registry remove 5f0c77aa\n", NO_OPTIONS, CLI_PROJECT, cmd_registry_remove},
+
+    {"trace", "Examine", "FILE", 1, 1, "show everything a file came from and everything made from it",
+     "Works from any clip, dataset, model or picture of the project by its bytes, and from a changed copy by its manifest, hidden mark or "
+     "looks. A name of a model or a SHA-256 will do too.",
+     "  likeness trace out.mp4\n  likeness trace ada-on-bob --picture lineage.png\n", OPTIONS(trace_options), CLI_PROJECT | CLI_LONG,
+     cmd_trace},
+    {"takedown", "Examine", "FILE", 1, 1, "from a found file to its consent and a report to send",
+     "Reads every mark of the file, finds the work, the consent and the job behind it, and writes a report: who made it, under which "
+     "record, whether that still stands, and a letter to a platform. Exits as verify does.",
+     "  likeness takedown found.mp4 --out report.txt\n", OPTIONS(takedown_options), CLI_PROJECT_MAYBE | CLI_LONG, cmd_takedown},
 
     {"bench", "For engineers", "NAME", 0, 1, "measure quality and speed; without a name: list the benches", NULL,
      "  likeness bench train\n  likeness bench face --csv bench/results/face.csv\n  likeness bench swap --only A-B --minutes 20\n",

@@ -97,6 +97,7 @@ typedef struct lk_swap_job {
     const char *output;       /* .mp4 or .mov */
     int track;                /* which track gets the face; -1 = the one that looks like the model's target */
     const char *label;        /* placement: "bottom-left"... NULL = default */
+    const char *label_style;  /* "plate", "band", "icon"; NULL = plate */
     const char *sheet;        /* contact sheet PNG, NULL = none */
     const char *source_still; /* a picture or clip of the source for the sheet, NULL = from the dataset */
     int crf;                  /* 0 = default */

@@ -256,9 +256,11 @@ lk_status lk_swap_run(lk_project *p, const lk_swap_job *job, lk_swap_result *out
                       const lk_progress_sink *progress, lk_error *err)
 {
     memset(out, 0, sizeof *out);
-    int place = LK_LABEL_BOTTOM_LEFT;
+    int place = LK_LABEL_BOTTOM_LEFT, style = LK_LABEL_PLATE;
     if (job->label && (place = lk_label_place_parse(job->label)) < 0)
         return LK_FAIL(err, LK_E_ARG, "the label cannot stand at \"%s\"; see likeness swap --help", job->label);
+    if (job->label_style && (style = lk_label_style_parse(job->label_style)) < 0)
+        return LK_FAIL(err, LK_E_ARG, "there is no label of style \"%s\"; see likeness swap --help", job->label_style);
     if (!strcmp(job->input, job->output))
         return LK_FAIL(err, LK_E_ARG, "the output %s would replace the input; give another name", job->output);
     double start = lk_now();
@@ -284,7 +286,7 @@ lk_status lk_swap_run(lk_project *p, const lk_swap_job *job, lk_swap_result *out
                              .parent_count = 2, .action = "face swap", .model_card = j->model_info.card, .desk = desk,
                              .opened = job->input, .model = model};
     lk_mark_video_spec spec = {.path = job->output, .like = lk_reader_info(j->reader), .audio_from = job->input, .crf = job->crf,
-                               .place = (lk_label_place)place};
+                               .place = (lk_label_place)place, .style = (lk_label_style)style};
     LK_GOTO(done, lk_mark_video_open(&spec, &origin, &j->mark, err));
     double render_start = lk_now();
     LK_GOTO(done, run_stages(j, cancel, progress, err));

@@ -61,6 +61,18 @@ static lk_status source_picture(const lk_dataset *d, int i, int rows, lk_image *
     return LK_OK;
 }
 
+lk_status lk_sheet_mark(const char *path, const lk_image *sheet, const lk_mark_origin *origin, lk_error *err)
+{
+    static const float paper[3] = {0.11f, 0.11f, 0.12f}; /* the sheet's own */
+    lk_image longer;
+    LK_TRY(lk_image_new(sheet->w, sheet->h + lk_label_strip(sheet->w, sheet->h), sheet->c, &longer, err));
+    lk_draw_fill(&longer, 0, (float)sheet->h, (float)longer.w, (float)longer.h, paper, 1);
+    lk_draw_paste(&longer, sheet, 0, 0);
+    lk_status s = lk_mark_still(path, &longer, true, LK_LABEL_BOTTOM_LEFT, origin, err);
+    lk_image_clear(&longer);
+    return s;
+}
+
 lk_status lk_sheet_write(lk_sheet *s, const lk_dataset *source, const char *path, const lk_mark_origin *origin, lk_error *err)
 {
     static const char *const names[] = {"source", "destination", "result"};
@@ -77,7 +89,7 @@ lk_status lk_sheet_write(lk_sheet *s, const lk_dataset *source, const char *path
         cells[k++] = s->after[i];
     }
     r = lk_swap_contact_sheet(cells, s->taken, columns, CELL_W, CELL_H, NULL, source ? names : names + 1, NULL, &sheet, err);
-    if (!r) r = lk_mark_still(path, &sheet, true, LK_LABEL_BOTTOM_LEFT, origin, err);
+    if (!r) r = lk_sheet_mark(path, &sheet, origin, err);
 done:
     for (int i = 0; i < LK_SHEET_MOMENTS; i++) lk_image_clear(&own[i]);
     lk_image_clear(&sheet);

@@ -15,4 +15,7 @@ lk_status lk_sheet_take(lk_sheet *s, int64_t frame, const lk_frame *before, cons
 /* source may be NULL: then the sheet has two columns. Leaves through mark/. */
 lk_status lk_sheet_write(lk_sheet *s, const lk_dataset *source, const char *path, const lk_mark_origin *origin, lk_error *err);
 
+/* A sheet or preview on its way out through mark/: its label stands in rows added below, so that it covers no cell. */
+lk_status lk_sheet_mark(const char *path, const lk_image *sheet, const lk_mark_origin *origin, lk_error *err);
+
 #endif

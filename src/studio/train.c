@@ -1,6 +1,7 @@
 /* train.c: from two datasets and their grants to a model, with previews through mark/. */
 #include "dataset/dataset.h"
 #include "make/swap/swap.h"
+#include "studio/sheet.h"
 #include "studio/studio.h"
 
 #include <stdio.h>
@@ -17,7 +18,7 @@ typedef struct preview_out { const char *path; lk_mark_origin origin; } preview_
 static lk_status write_preview(void *user, const lk_swap_preview *pv, lk_error *err)
 {
     preview_out *o = user;
-    return lk_mark_still(o->path, &pv->sheet, true, LK_LABEL_BOTTOM_RIGHT, &o->origin, err);
+    return lk_sheet_mark(o->path, &pv->sheet, &o->origin, err);
 }
 
 typedef struct side { const char *role; lk_use use; lk_grant *grant; lk_dataset *data; } side;
@@ -88,7 +89,7 @@ lk_status lk_train_swap(lk_project *p, const lk_train_job *job, lk_train_result 
     LK_GOTO(done, lk_swap_train(&src.data, (const lk_grant *const *)&src.grant, 1, &dst.data, (const lk_grant *const *)&dst.grant, 1,
                                 &o, &report, cancel, progress, err));
     lk_asset asset = {.hash = report.model_hash, .kind = "model", .created = lk_wall_time()};
-    snprintf(asset.path, sizeof asset.path, "%.511s", out->model_path);
+    lk_path_absolute(out->model_path, asset.path, sizeof asset.path);
     snprintf(asset.note, sizeof asset.note, "face of %.100s on %.100s, %lld steps", job->source, job->target, (long long)report.steps);
     LK_GOTO(done, lk_lineage_add(p->registry, &asset, parents, 2, grants, 2, err));
     out->steps = report.steps;

@@ -57,7 +57,8 @@ static lk_status whose(const cli_args *a, bool user, lk_project **p, lk_error *e
     *p = user ? NULL : a->project;
     if (user || a->project) return LK_OK;
     snprintf(err->message, sizeof err->message,
-             "there is no project here; begin one with: likeness subject add NAME, name it with --project, or say --user for the keys "
+             "there is no project here; begin one with: likeness subject add NAME, name it with --project, "
+             "or say --user for the keys "
              "of all your projects");
     return err->code = LK_E_NOTFOUND;
 }

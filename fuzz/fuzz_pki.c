@@ -1,5 +1,6 @@
-/* fuzz_pki.c: certificates, chains, PEM files and time stamps from outside. The first byte says which reader gets the
- * rest; chains are records of two length bytes (big-endian) and that many of DER, of which the last is the anchor too.
+/* fuzz_pki.c: certificates, chains, PEM files and time stamps from outside. The first byte says which reader
+ * gets the rest; chains are records of two length bytes (big-endian) and that many of DER, of which the last
+ * is the anchor too.
  */
 #include <string.h>
 
@@ -27,7 +28,8 @@ static void chain(const uint8_t *data, size_t n)
     if (count) (void)lk_cert_judge(certs, count, &certs[count - 1], 1, 1800000000, why);
     for (int i = 0; i < count; i++) {
         (void)lk_cert_read(certs[i].data, certs[i].n, &info, NULL);
-        (void)lk_cert_verify(certs[i].data, certs[i].n, LK_PK_ES256, "x", 1, certs[i].data, LK_MIN(certs[i].n, 64));
+        (void)lk_cert_verify(certs[i].data, certs[i].n, LK_PK_ES256, "x", 1, certs[i].data,
+                             LK_MIN(certs[i].n, 64));
         lk_free(certs[i].data);
     }
 }

@@ -30,7 +30,8 @@ lk_status keys_read_private(const char *path, char **text, size_t *n, lk_error *
     void *data = NULL;
     *text = NULL;
     if (stat(path, &st) == 0 && (st.st_mode & 077))
-        return LK_FAIL(err, LK_E_MARK, "others may read the signing key %s; if nobody did, run: chmod 600 '%s'", path, path);
+        return LK_FAIL(err, LK_E_MARK,
+                       "others may read the signing key %s; if nobody did, run: chmod 600 '%s'", path, path);
     LK_TRY(lk_file_read(path, KEYS_FILE_MAX, &data, n, err));
     *text = data;
     return LK_OK;
@@ -61,7 +62,8 @@ lk_status keys_read_certs(const char *path, lk_der *certs, int max, int *count, 
 
 static lk_status file_in(const char *dir, const char *name, char out[1024], lk_error *err)
 {
-    if (snprintf(out, 1024, "%s/%s", dir, name) >= 1024) return LK_FAIL(err, LK_E_RANGE, "the path %s is too long", dir);
+    if (snprintf(out, 1024, "%s/%s", dir, name) >= 1024)
+        return LK_FAIL(err, LK_E_RANGE, "the path %s is too long", dir);
     return LK_OK;
 }
 
@@ -75,7 +77,8 @@ bool keys_is_demo(const lk_cert_info *leaf) { return strstr(leaf->common_name, "
 
 static lk_status none_there(const char *dir, lk_error *err)
 {
-    return LK_FAIL(err, LK_E_NOTFOUND, "there is no signing key in %s; make one with: likeness keys make", dir);
+    return LK_FAIL(err, LK_E_NOTFOUND, "there is no signing key in %s; make one with: likeness keys make",
+                   dir);
 }
 
 static lk_status read_tsa(const char *dir, char out[512], lk_error *err)
@@ -102,27 +105,31 @@ static lk_status add_file(const char *path, lk_anchors *a, lk_error *err)
     if (!list) return KEYS_NO_MEMORY(err);
     lk_status s = keys_read_certs(path, list, ANCHORS_MAX, &n, err);
     if (s == LK_OK && a->count + n > ANCHORS_MAX)
-        s = LK_FAIL(err, LK_E_RANGE, "more than %d trusted issuers; take some out of the folder of %s", ANCHORS_MAX, path);
-    lk_der *more = s == LK_OK ? lk_realloc(a->list, (size_t)a->count * sizeof *list, (size_t)(a->count + n) * sizeof *list) : NULL;
+        s = LK_FAIL(err, LK_E_RANGE, "more than %d trusted issuers; take some out of the folder of %s",
+                    ANCHORS_MAX, path);
+    lk_der *more = s == LK_OK ? lk_realloc(a->list, (size_t)a->count * sizeof *list,
+                                           (size_t)(a->count + n) * sizeof *list)
+                              : NULL;
     if (s == LK_OK && !more) s = KEYS_NO_MEMORY(err);
     if (more) {
         memcpy(more + a->count, list, (size_t)n * sizeof *list);
         a->list = more;
         a->count += n;
-    } else
-        keys_free_certs(list, n);
+    } else keys_free_certs(list, n);
     lk_free(list);
     return s;
 }
 
-/* The .pem files of a folder, or with file given that file of each folder in it. Order does not matter to trust. */
+/* The .pem files of a folder, or with file given that file of each folder in it. Order does not matter to
+ * trust. */
 static lk_status add_folder(const char *dir, const char *sub, const char *file, lk_anchors *a, lk_error *err)
 {
     char path[1024], folder[1024], inside[600];
     LK_TRY(file_in(dir, sub, folder, err));
     DIR *d = opendir(folder);
     if (!d && errno == ENOENT) return LK_OK;
-    if (!d) return LK_FAIL(err, LK_E_IO, "%s cannot be listed (%s); check its rights", folder, strerror(errno));
+    if (!d)
+        return LK_FAIL(err, LK_E_IO, "%s cannot be listed (%s); check its rights", folder, strerror(errno));
     lk_status s = LK_OK;
     for (const struct dirent *e = readdir(d); e && s == LK_OK; e = readdir(d)) {
         size_t len = strlen(e->d_name);
@@ -201,7 +208,8 @@ lk_status lk_keys_open(const char *dir, const lk_keys_pass *pass, lk_keys **out,
     LK_TRY(file_in(dir, "signer.pem", path, err));
     LK_TRY(keys_read_private(path, &text, &n, err));
     lk_keys *k = lk_calloc(1, sizeof *k);
-    lk_status s = k ? lk_cert_from_pem(text, n, k->chain, KEYS_CHAIN_MAX, &k->chain_count, err) : KEYS_NO_MEMORY(err);
+    lk_status s =
+        k ? lk_cert_from_pem(text, n, k->chain, KEYS_CHAIN_MAX, &k->chain_count, err) : KEYS_NO_MEMORY(err);
     if (s == LK_OK && !pass_note_read(text, &note))
         s = LK_FAIL(err, LK_E_FORMAT, "it does not begin as a signing key does; restore it from a copy");
     if (s == LK_OK) s = lk_cert_read(k->chain[0].data, k->chain[0].n, &k->who, err);
@@ -212,7 +220,8 @@ lk_status lk_keys_open(const char *dir, const lk_keys_pass *pass, lk_keys **out,
         if (s != LK_OK) s = about(path, s == LK_E_ARG ? LK_E_MARK : s, err);
     }
     if (s == LK_OK && !lk_cert_matches_key(k->chain[0].data, k->chain[0].n, k->key))
-        s = LK_FAIL(err, LK_E_FORMAT, "%s: the key and the certificate do not belong together; restore it from a copy", path);
+        s = LK_FAIL(err, LK_E_FORMAT,
+                    "%s: the key and the certificate do not belong together; restore it from a copy", path);
     if (s == LK_OK) s = lk_keys_anchors(dir, &k->anchors, err);
     if (s == LK_OK) s = read_tsa(dir, k->tsa, err);
     lk_wipe(passphrase, sizeof passphrase);
@@ -235,10 +244,12 @@ void lk_keys_close(lk_keys **k)
 
 const lk_cert_info *lk_keys_who(const lk_keys *k) { return &k->who; }
 
-static lk_status stamp(void *user, const void *request, size_t n, void **response, size_t *response_n, lk_error *err)
+static lk_status stamp(void *user, const void *request, size_t n, void **response, size_t *response_n,
+                       lk_error *err)
 {
     const lk_keys *k = user;
-    return lk_media_http_post(k->tsa, "application/timestamp-query", request, n, STAMP_SECONDS, response, response_n, err);
+    return lk_media_http_post(k->tsa, "application/timestamp-query", request, n, STAMP_SECONDS, response,
+                              response_n, err);
 }
 
 lk_status lk_keys_signer(const lk_keys *k, c2pa_signer *out, lk_error *err)
@@ -248,16 +259,23 @@ lk_status lk_keys_signer(const lk_keys *k, c2pa_signer *out, lk_error *err)
     *out = (c2pa_signer){.key = NULL};
     if (now < k->who.not_before) {
         lk_time_iso(k->who.not_before, when);
-        return LK_FAIL(err, LK_E_MARK, "the signing certificate of %s is valid only from %.10s; is this computer's clock wrong?",
-                       k->who.common_name, when);
+        return LK_FAIL(
+            err, LK_E_MARK,
+            "the signing certificate of %s is valid only from %.10s; is this computer's clock wrong?",
+            k->who.common_name, when);
     }
     if (now >= k->who.not_after) {
         lk_time_iso(k->who.not_after, when);
-        return LK_FAIL(err, LK_E_MARK, "the signing certificate of %s expired on %.10s; make a new one with: likeness keys rotate",
-                       k->who.common_name, when);
+        return LK_FAIL(
+            err, LK_E_MARK,
+            "the signing certificate of %s expired on %.10s; make a new one with: likeness keys rotate",
+            k->who.common_name, when);
     }
-    if (lk_cert_judge(k->chain, k->chain_count, k->anchors.list, k->anchors.count, now, why) == LK_CERT_INVALID)
-        return LK_FAIL(err, LK_E_MARK, "nobody would accept what it signs: %s; import another one with: likeness keys import", why);
+    if (lk_cert_judge(k->chain, k->chain_count, k->anchors.list, k->anchors.count, now, why) ==
+        LK_CERT_INVALID)
+        return LK_FAIL(err, LK_E_MARK,
+                       "nobody would accept what it signs: %s; import another one with: likeness keys import",
+                       why);
     *out = (c2pa_signer){.key = k->key,
                          .chain = k->chain,
                          .chain_count = k->chain_count,

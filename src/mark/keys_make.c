@@ -25,11 +25,13 @@ static lk_status lock(const char *dir, int *fd, lk_error *err)
     *fd = -1;
     LK_TRY(lk_dir_make(dir, err));
     if (chmod(dir, 0700) == 0) *fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*fd < 0) return LK_FAIL(err, LK_E_IO, "%s cannot be used (%s); check whose it is", dir, strerror(errno));
+    if (*fd < 0)
+        return LK_FAIL(err, LK_E_IO, "%s cannot be used (%s); check whose it is", dir, strerror(errno));
     while (flock(*fd, LOCK_EX) != 0)
         if (errno != EINTR) {
             close(*fd);
-            return LK_FAIL(err, LK_E_IO, "%s cannot be locked (%s); is it on a network disk?", dir, strerror(errno));
+            return LK_FAIL(err, LK_E_IO, "%s cannot be locked (%s); is it on a network disk?", dir,
+                           strerror(errno));
         }
     return LK_OK;
 }
@@ -50,8 +52,8 @@ static void forget(lk_text *t)
 }
 
 /* A key, encrypted, with its certificates; key NULL: certificates alone. */
-static lk_status write_pem(const char *dir, const char *name, const lk_pk *key, const pass_note *note, const char *passphrase,
-                           const lk_der *certs, int count, lk_error *err)
+static lk_status write_pem(const char *dir, const char *name, const lk_pk *key, const pass_note *note,
+                           const char *passphrase, const lk_der *certs, int count, lk_error *err)
 {
     lk_text t = {0};
     char *key_pem = NULL, *cert_pem = NULL;
@@ -108,16 +110,19 @@ static lk_status make_room(const char *dir, bool replace, lk_error *err)
     if (lk_keys_exist(dir) && !replace) {
         LK_TRY(lk_keys_look(dir, &info, err));
         if (!info.demo)
-            return LK_FAIL(err, LK_E_STATE, "there is a signing key of %s in %s already; likeness keys rotate renews it, --replace puts "
-                           "another in its place", info.leaf.common_name, dir);
+            return LK_FAIL(
+                err, LK_E_STATE,
+                "there is a signing key of %s in %s already; likeness keys rotate renews it, --replace puts "
+                "another in its place",
+                info.leaf.common_name, dir);
     }
     return put_away(dir, err);
 }
 
 /* --- making ----------------------------------------------------------------------------------------- */
 
-static lk_status write_identity(const char *dir, const lk_keys_spec *spec, const pass_note *note, const char *passphrase,
-                                lk_error *err)
+static lk_status write_identity(const char *dir, const lk_keys_spec *spec, const pass_note *note,
+                                const char *passphrase, lk_error *err)
 {
     lk_pk *root_key = NULL, *key = NULL;
     lk_der root = {0}, leaf = {0};
@@ -143,7 +148,8 @@ done:
 }
 
 /* With the lock held. */
-static lk_status make(const char *dir, const lk_keys_spec *spec, const lk_keys_pass *pass, bool demo, lk_error *err)
+static lk_status make(const char *dir, const lk_keys_spec *spec, const lk_keys_pass *pass, bool demo,
+                      lk_error *err)
 {
     pass_note note;
     char passphrase[LK_KEYS_PASSPHRASE_MAX] = "";
@@ -157,9 +163,11 @@ static lk_status make(const char *dir, const lk_keys_spec *spec, const lk_keys_p
 lk_status lk_keys_make(const char *dir, const lk_keys_spec *spec, const lk_keys_pass *pass, lk_error *err)
 {
     int fd;
-    if (!spec->name.common_name || !*spec->name.common_name) return LK_FAIL(err, LK_E_ARG, "say who signs: --name \"Studio X\"");
+    if (!spec->name.common_name || !*spec->name.common_name)
+        return LK_FAIL(err, LK_E_ARG, "say who signs: --name \"Studio X\"");
     if (strcasestr(spec->name.common_name, "Likeness DEMO"))
-        return LK_FAIL(err, LK_E_ARG, "\"%s\" is how demo keys are called; choose the name of your studio", spec->name.common_name);
+        return LK_FAIL(err, LK_E_ARG, "\"%s\" is how demo keys are called; choose the name of your studio",
+                       spec->name.common_name);
     LK_TRY(lock(dir, &fd, err));
     lk_status s = make(dir, spec, pass, false, err);
     close(fd);
@@ -168,7 +176,10 @@ lk_status lk_keys_make(const char *dir, const lk_keys_spec *spec, const lk_keys_
 
 lk_status lk_keys_make_demo(const char *dir, lk_error *err)
 {
-    lk_keys_spec spec = {.name = {LK_KEYS_DEMO_NAME, "Likeness DEMO", NULL}, .alg = LK_PK_ES256, .root_days = DEMO_DAYS, .leaf_days = DEMO_DAYS};
+    lk_keys_spec spec = {.name = {LK_KEYS_DEMO_NAME, "Likeness DEMO", NULL},
+                         .alg = LK_PK_ES256,
+                         .root_days = DEMO_DAYS,
+                         .leaf_days = DEMO_DAYS};
     int fd;
     if (lk_keys_exist(dir)) return LK_OK;
     LK_TRY(lock(dir, &fd, err));
@@ -187,8 +198,11 @@ static lk_status judge_chain(const char *path, const lk_der *chain, int *count, 
     char why[160];
     LK_TRY(lk_cert_read(chain[*count - 1].data, chain[*count - 1].n, &info, err));
     if (*count == 1 && info.self_signed)
-        return LK_FAIL(err, LK_E_ARG, "%s: a certificate that signed itself is trusted nowhere; get one from an issuer, or let likeness "
-                       "keys make make a root and a leaf", path);
+        return LK_FAIL(err, LK_E_ARG,
+                       "%s: a certificate that signed itself is trusted nowhere; get one from an issuer, or "
+                       "let likeness "
+                       "keys make make a root and a leaf",
+                       path);
     if (*count > 1 && info.self_signed) *root = chain[--*count];
     lk_cert_verdict v = lk_cert_judge(chain, *count, root, root->n ? 1 : 0, lk_wall_time(), why);
     if (v == LK_CERT_INVALID || v == LK_CERT_EXPIRED || (v == LK_CERT_UNTRUSTED && root->n))
@@ -196,7 +210,8 @@ static lk_status judge_chain(const char *path, const lk_der *chain, int *count, 
     return LK_OK;
 }
 
-static lk_status read_own_key(const char *path, const char *pass_file, const lk_keys_pass *pass, lk_pk **key, lk_error *err)
+static lk_status read_own_key(const char *path, const char *pass_file, const lk_keys_pass *pass, lk_pk **key,
+                              lk_error *err)
 {
     char passphrase[LK_KEYS_PASSPHRASE_MAX] = "", what[1100];
     void *text = NULL;
@@ -205,7 +220,8 @@ static lk_status read_own_key(const char *path, const char *pass_file, const lk_
     lk_status s = pass_file ? pass_read(pass_file, passphrase, err) : LK_OK;
     if (s == LK_OK) s = lk_pk_from_pem(text, n, *passphrase ? passphrase : NULL, key, err);
     snprintf(what, sizeof what, "passphrase of %s", path);
-    if (s == LK_E_ARG && !pass_file && pass && pass->ask && pass->ask(pass->ask_user, what, false, passphrase))
+    if (s == LK_E_ARG && !pass_file && pass && pass->ask &&
+        pass->ask(pass->ask_user, what, false, passphrase))
         s = lk_pk_from_pem(text, n, passphrase, key, err);
     if (s == LK_E_ARG || s == LK_E_FORMAT || s == LK_E_UNSUPPORTED) {
         lk_error why = err ? *err : (lk_error){0};
@@ -217,8 +233,8 @@ static lk_status read_own_key(const char *path, const char *pass_file, const lk_
     return s;
 }
 
-static lk_status import(const char *dir, const lk_pk *key, const lk_der *chain, int count, const lk_der *root, bool replace,
-                        const lk_keys_pass *pass, lk_error *err)
+static lk_status import(const char *dir, const lk_pk *key, const lk_der *chain, int count, const lk_der *root,
+                        bool replace, const lk_keys_pass *pass, lk_error *err)
 {
     pass_note note;
     char passphrase[LK_KEYS_PASSPHRASE_MAX] = "";
@@ -230,8 +246,8 @@ static lk_status import(const char *dir, const lk_pk *key, const lk_der *chain, 
     return s;
 }
 
-lk_status lk_keys_import(const char *dir, const char *chain_path, const char *key_path, const char *key_pass_file,
-                         bool replace, const lk_keys_pass *pass, lk_error *err)
+lk_status lk_keys_import(const char *dir, const char *chain_path, const char *key_path,
+                         const char *key_pass_file, bool replace, const lk_keys_pass *pass, lk_error *err)
 {
     lk_der chain[KEYS_CHAIN_MAX + 1], root = {0};
     int all = 0, fd;
@@ -241,7 +257,9 @@ lk_status lk_keys_import(const char *dir, const char *chain_path, const char *ke
     lk_status s = judge_chain(chain_path, chain, &count, &root, err);
     if (s == LK_OK) s = read_own_key(key_path, key_pass_file, pass, &key, err);
     if (s == LK_OK && !lk_cert_matches_key(chain[0].data, chain[0].n, key))
-        s = LK_FAIL(err, LK_E_ARG, "%s is not the key of the first certificate in %s; the signer's own comes first", key_path, chain_path);
+        s = LK_FAIL(err, LK_E_ARG,
+                    "%s is not the key of the first certificate in %s; the signer's own comes first",
+                    key_path, chain_path);
     if (s == LK_OK) s = lock(dir, &fd, err);
     if (s == LK_OK) {
         s = import(dir, key, chain, count, &root, replace, pass, err);
@@ -254,19 +272,23 @@ lk_status lk_keys_import(const char *dir, const char *chain_path, const char *ke
 
 /* --- renewal ----------------------------------------------------------------------------------------- */
 
-static lk_status read_root(const char *dir, const lk_keys_pass *pass, pass_note *note, char passphrase[LK_KEYS_PASSPHRASE_MAX],
-                           lk_pk **key, lk_der *root, lk_error *err)
+static lk_status read_root(const char *dir, const lk_keys_pass *pass, pass_note *note,
+                           char passphrase[LK_KEYS_PASSPHRASE_MAX], lk_pk **key, lk_der *root, lk_error *err)
 {
     char *key_path = lk_strfmt("%s/root.key", dir), *cert_path = lk_strfmt("%s/root.pem", dir), *text = NULL;
     size_t n = 0;
     int count = 0;
     lk_status s = key_path && cert_path ? LK_OK : KEYS_NO_MEMORY(err);
     if (s == LK_OK && !lk_path_exists(key_path))
-        s = LK_FAIL(err, LK_E_STATE, "the certificate in %s was not made here, so it cannot be renewed here; ask its issuer for a new one "
-                    "and give it to likeness keys import --replace", dir);
+        s = LK_FAIL(err, LK_E_STATE,
+                    "the certificate in %s was not made here, so it cannot be renewed here; ask its issuer "
+                    "for a new one "
+                    "and give it to likeness keys import --replace",
+                    dir);
     if (s == LK_OK) s = keys_read_private(key_path, &text, &n, err);
     if (s == LK_OK && !pass_note_read(text, note))
-        s = LK_FAIL(err, LK_E_FORMAT, "%s does not begin as a signing key does; restore it from a copy", key_path);
+        s = LK_FAIL(err, LK_E_FORMAT, "%s does not begin as a signing key does; restore it from a copy",
+                    key_path);
     if (s == LK_OK) s = pass_find(dir, note, pass, passphrase, err);
     if (s == LK_OK && (s = lk_pk_from_pem(text, n, passphrase, key, err)) == LK_E_ARG)
         s = LK_FAIL(err, LK_E_MARK, "%s is encrypted and the passphrase does not open it", key_path);
@@ -321,7 +343,8 @@ lk_status lk_keys_rotate(const char *dir, int leaf_days, const lk_keys_pass *pas
 {
     int fd;
     if (!lk_keys_exist(dir))
-        return LK_FAIL(err, LK_E_NOTFOUND, "there is no signing key in %s; make one with: likeness keys make", dir);
+        return LK_FAIL(err, LK_E_NOTFOUND, "there is no signing key in %s; make one with: likeness keys make",
+                       dir);
     LK_TRY(lock(dir, &fd, err));
     lk_status s = rotate(dir, leaf_days, pass, err);
     close(fd);

@@ -37,9 +37,12 @@ lk_status lk_keys_config(const char *name, char out[1024], lk_error *err)
 {
     const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
     bool xdg = base && *base == '/';
-    int n = xdg ? snprintf(out, 1024, "%s/likeness/%s", base, name) : snprintf(out, 1024, "%s/.config/likeness/%s", home ? home : "", name);
+    int n = xdg ? snprintf(out, 1024, "%s/likeness/%s", base, name)
+                : snprintf(out, 1024, "%s/.config/likeness/%s", home ? home : "", name);
     if (n < 0 || n >= 1024 || (!xdg && (!home || *home != '/')))
-        return LK_FAIL(err, LK_E_ARG, "there is no place for your configuration; set HOME or XDG_CONFIG_HOME to a whole path");
+        return LK_FAIL(
+            err, LK_E_ARG,
+            "there is no place for your configuration; set HOME or XDG_CONFIG_HOME to a whole path");
     return LK_OK;
 }
 
@@ -47,7 +50,8 @@ lk_status pass_path(const char *dir, const pass_note *note, char out[1024], lk_e
 {
     char name[64];
     if (note->kind == PASS_BESIDE) {
-        if (snprintf(out, 1024, "%s/passphrase", dir) >= 1024) return LK_FAIL(err, LK_E_RANGE, "the path %s is too long", dir);
+        if (snprintf(out, 1024, "%s/passphrase", dir) >= 1024)
+            return LK_FAIL(err, LK_E_RANGE, "the path %s is too long", dir);
         return LK_OK;
     }
     snprintf(name, sizeof name, "passphrases/%s", note->id);
@@ -60,12 +64,14 @@ lk_status pass_read(const char *path, char out[LK_KEYS_PASSPHRASE_MAX], lk_error
     void *data = NULL;
     size_t n = 0;
     if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077))
-        return LK_FAIL(err, LK_E_ARG, "others may read the passphrase in %s; run: chmod 600 '%s'", path, path);
+        return LK_FAIL(err, LK_E_ARG, "others may read the passphrase in %s; run: chmod 600 '%s'", path,
+                       path);
     LK_TRY(lk_file_read(path, 65536, &data, &n, err));
     size_t len = strcspn(data, "\r\n");
     lk_status s = LK_OK;
     if (len == 0 || len >= LK_KEYS_PASSPHRASE_MAX || memchr(data, 0, LK_MIN(n, len)))
-        s = LK_FAIL(err, LK_E_FORMAT, "the first line of %s is no passphrase: it has 1 to %d bytes", path, LK_KEYS_PASSPHRASE_MAX - 1);
+        s = LK_FAIL(err, LK_E_FORMAT, "the first line of %s is no passphrase: it has 1 to %d bytes", path,
+                    LK_KEYS_PASSPHRASE_MAX - 1);
     else {
         memcpy(out, data, len);
         out[len] = '\0';
@@ -81,8 +87,8 @@ static const char *from_environment(void)
     return file && *file ? file : NULL;
 }
 
-lk_status pass_find(const char *dir, const pass_note *note, const lk_keys_pass *from, char out[LK_KEYS_PASSPHRASE_MAX],
-                    lk_error *err)
+lk_status pass_find(const char *dir, const pass_note *note, const lk_keys_pass *from,
+                    char out[LK_KEYS_PASSPHRASE_MAX], lk_error *err)
 {
     char path[1024] = "";
     if (from && from->file) return pass_read(from->file, out, err);
@@ -95,12 +101,19 @@ lk_status pass_find(const char *dir, const pass_note *note, const lk_keys_pass *
     snprintf(what, sizeof what, "passphrase of the signing key in %s", dir);
     if (from && from->ask && from->ask(from->ask_user, what, false, out)) return LK_OK;
     if (note->kind != PASS_OWN)
-        return LK_FAIL(err, LK_E_MARK, "the passphrase of the signing key in %s is missing: restore %s from a copy, or make a new "
-                       "identity: likeness keys make --replace", dir, path);
-    return LK_FAIL(err, LK_E_MARK, "the signing key in %s needs its passphrase; name a file that holds it in LIKENESS_PASSPHRASE_FILE", dir);
+        return LK_FAIL(
+            err, LK_E_MARK,
+            "the passphrase of the signing key in %s is missing: restore %s from a copy, or make a new "
+            "identity: likeness keys make --replace",
+            dir, path);
+    return LK_FAIL(
+        err, LK_E_MARK,
+        "the signing key in %s needs its passphrase; name a file that holds it in LIKENESS_PASSPHRASE_FILE",
+        dir);
 }
 
-static lk_status write_random(const char *dir, bool demo, pass_note *note, char out[LK_KEYS_PASSPHRASE_MAX], lk_error *err)
+static lk_status write_random(const char *dir, bool demo, pass_note *note, char out[LK_KEYS_PASSPHRASE_MAX],
+                              lk_error *err)
 {
     uint8_t bytes[48];
     char path[1024], folder[1024];
@@ -113,7 +126,8 @@ static lk_status write_random(const char *dir, bool demo, pass_note *note, char 
     lk_status s = lk_keys_config("passphrases", folder, err);
     if (s == LK_OK) s = lk_dir_make(folder, err);
     if (s == LK_OK && chmod(folder, 0700) != 0)
-        s = LK_FAIL(err, LK_E_IO, "the rights of %s cannot be set (%s); check whose it is", folder, strerror(errno));
+        s = LK_FAIL(err, LK_E_IO, "the rights of %s cannot be set (%s); check whose it is", folder,
+                    strerror(errno));
     if (s == LK_OK) s = pass_path(dir, note, path, err);
     if (s == LK_OK) s = lk_file_write_mode(path, out, 65, 0600, err);
     if (s != LK_OK && s != LK_E_NOMEM && demo) {
@@ -126,15 +140,16 @@ static lk_status write_random(const char *dir, bool demo, pass_note *note, char 
     return s;
 }
 
-lk_status pass_new(const char *dir, const lk_keys_pass *from, bool demo, pass_note *note, char out[LK_KEYS_PASSPHRASE_MAX],
-                   lk_error *err)
+lk_status pass_new(const char *dir, const lk_keys_pass *from, bool demo, pass_note *note,
+                   char out[LK_KEYS_PASSPHRASE_MAX], lk_error *err)
 {
     *note = (pass_note){PASS_OWN, ""};
     if (!demo && from && from->file) return pass_read(from->file, out, err);
     if (!demo && from_environment()) return pass_read(from_environment(), out, err);
     if (!demo && from && from->ask && from->ask_new) {
         if (from->ask(from->ask_user, "new passphrase of the signing key", true, out) && *out) return LK_OK;
-        return LK_FAIL(err, LK_E_ARG, "no passphrase was given; name a file that holds it with --passphrase-file");
+        return LK_FAIL(err, LK_E_ARG,
+                       "no passphrase was given; name a file that holds it with --passphrase-file");
     }
     return write_random(dir, demo, note, out, err);
 }

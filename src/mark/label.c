@@ -6,23 +6,29 @@
 
 #include "mark/internal.h"
 
-#define TEXT_MIN 11.0f        /* px: the smallest that reads without effort */
-#define TEXT_SHARE 0.0375f    /* of the picture's height: a plate is then 1/17 of it */
-#define SHRINK_MIN 0.95f      /* rather fewer words than a plate below 1/18 of the height */
-#define PLATE_ALPHA 0.72f     /* over white this leaves a contrast of 8 : 1 to the text */
+#define TEXT_MIN 11.0f     /* px: the smallest that reads without effort */
+#define TEXT_SHARE 0.0375f /* of the picture's height: a plate is then 1/17 of it */
+#define SHRINK_MIN 0.95f   /* rather fewer words than a plate below 1/18 of the height */
+#define PLATE_ALPHA 0.72f  /* over white this leaves a contrast of 8 : 1 to the text */
 #define TEXT_ALPHA 0.97f
-#define ICON_SHARE 0.12f      /* of the picture's height */
+#define ICON_SHARE 0.12f /* of the picture's height */
 #define ICON_MIN 34.0f
 
 static const float white[3] = {1, 1, 1};
 static const float dark[3] = {0.04f, 0.05f, 0.06f};
 
-static const char *const place_names[LK_LABEL_PLACES] = {"bottom-left", "bottom-right", "top-left", "top-right",
-                                                         "lower-third"};
+static const char *const place_names[LK_LABEL_PLACES] = {"bottom-left", "bottom-right", "top-left",
+                                                         "top-right", "lower-third"};
 static const char *const style_names[LK_LABEL_STYLES] = {"plate", "band", "icon"};
 
-const char *lk_label_place_name(lk_label_place p) { return (unsigned)p < LK_LABEL_PLACES ? place_names[p] : "unknown"; }
-const char *lk_label_style_name(lk_label_style s) { return (unsigned)s < LK_LABEL_STYLES ? style_names[s] : "unknown"; }
+const char *lk_label_place_name(lk_label_place p)
+{
+    return (unsigned)p < LK_LABEL_PLACES ? place_names[p] : "unknown";
+}
+const char *lk_label_style_name(lk_label_style s)
+{
+    return (unsigned)s < LK_LABEL_STYLES ? style_names[s] : "unknown";
+}
 
 static int find(const char *const *names, int count, const char *name)
 {
@@ -60,7 +66,8 @@ static int plate_height(float text) { return (int)(1.1f * text + 1.2f * padding(
 /* The text size that a picture of this height asks for. */
 static float wanted_text(int height) { return fmaxf(roundf(TEXT_SHARE * (float)height), TEXT_MIN); }
 
-/* The longest words that fit a plate into width x height at nearly the wanted size. The shortest must do at any. */
+/* The longest words that fit a plate into width x height at nearly the wanted size. The shortest must do at
+ * any. */
 static const char *choose(const struct wording *w, int width, int height, float *text)
 {
     float want = fminf(*text, fmaxf((float)height / 1.6f, 4));
@@ -111,7 +118,8 @@ static void fill_plate(label *l)
     }
 }
 
-static lk_status make_plate(int width, int height, lk_label_place place, const struct wording *w, label *l, lk_error *err)
+static lk_status make_plate(int width, int height, lk_label_place place, const struct wording *w, label *l,
+                            lk_error *err)
 {
     float text = wanted_text(height);
     const char *words = choose(w, width - 2 * margin_of(text), height, &text);
@@ -123,7 +131,8 @@ static lk_status make_plate(int width, int height, lk_label_place place, const s
     return LK_OK;
 }
 
-static lk_status make_band(int width, int height, lk_label_place place, const struct wording *w, label *l, lk_error *err)
+static lk_status make_band(int width, int height, lk_label_place place, const struct wording *w, label *l,
+                           lk_error *err)
 {
     float text = wanted_text(height);
     const char *words = choose(w, width * 9 / 10, height, &text); /* 5 % stays free at each side: overscan */
@@ -132,7 +141,8 @@ static lk_status make_band(int width, int height, lk_label_place place, const st
     int room = width - lk_draw_text_width(text, words), side = width / 20;
     bool left = place == LK_LABEL_BOTTOM_LEFT || place == LK_LABEL_TOP_LEFT;
     int x = place == LK_LABEL_LOWER_THIRD ? room / 2 : left ? side : room - side;
-    lk_draw_text(&l->alpha, (float)LK_CLAMP(x, 0, LK_MAX(room, 0)), 1.1f * pad + 0.08f * text, text, words, white);
+    lk_draw_text(&l->alpha, (float)LK_CLAMP(x, 0, LK_MAX(room, 0)), 1.1f * pad + 0.08f * text, text, words,
+                 white);
     fill_plate(l);
     put(l, width, height, place, 0);
     return LK_OK;
@@ -162,8 +172,8 @@ static float inside(int x, int y, int w, int h, float radius, int n)
     return out ? 0 : rounded(x - n, y - n, w - 2 * n, h - 2 * n, fmaxf(radius - (float)n, 1));
 }
 
-/* Dark above with "AI" in white, white below with the word in dark; around it a white rim in a dark one, so that it
- * stands out from pictures of either kind. */
+/* Dark above with "AI" in white, white below with the word in dark; around it a white rim in a dark one, so
+ * that it stands out from pictures of either kind. */
 static void fill_icon(label *l, int split)
 {
     int w = l->rgb.w, h = l->rgb.h, line = LK_MAX(1, (int)(0.025f * (float)h));
@@ -178,7 +188,8 @@ static void fill_icon(label *l, int split)
         }
 }
 
-static lk_status make_icon(int width, int height, lk_label_place place, const struct wording *words, label *l, lk_error *err)
+static lk_status make_icon(int width, int height, lk_label_place place, const struct wording *words, label *l,
+                           lk_error *err)
 {
     float tall = fminf(fmaxf(roundf(ICON_SHARE * (float)height), ICON_MIN), (float)height);
     float word = fmaxf(roundf(0.26f * tall), 9);
@@ -201,14 +212,16 @@ static lk_status make_icon(int width, int height, lk_label_place place, const st
 
 /* --- all styles ------------------------------------------------------------------------------------ */
 
-lk_status mark_label_make(int width, int height, lk_label_place place, lk_label_style style, const char *action, label *l,
-                          lk_error *err)
+lk_status mark_label_make(int width, int height, lk_label_place place, lk_label_style style,
+                          const char *action, label *l, lk_error *err)
 {
-    static lk_status (*const make[LK_LABEL_STYLES])(int, int, lk_label_place, const struct wording *, label *, lk_error *) = {
-        make_plate, make_band, make_icon};
+    static lk_status (*const make[LK_LABEL_STYLES])(int, int, lk_label_place, const struct wording *, label *,
+                                                    lk_error *) = {make_plate, make_band, make_icon};
     *l = (label){.x = 0};
-    if ((unsigned)place >= LK_LABEL_PLACES) return LK_FAIL(err, LK_E_ARG, "there is no label place number %d", (int)place);
-    if ((unsigned)style >= LK_LABEL_STYLES) return LK_FAIL(err, LK_E_ARG, "there is no label style number %d", (int)style);
+    if ((unsigned)place >= LK_LABEL_PLACES)
+        return LK_FAIL(err, LK_E_ARG, "there is no label place number %d", (int)place);
+    if ((unsigned)style >= LK_LABEL_STYLES)
+        return LK_FAIL(err, LK_E_ARG, "there is no label style number %d", (int)style);
     lk_status s = make[style](width, height, place, words_for(action), l, err);
     if (s != LK_OK) mark_label_clear(l);
     return s;

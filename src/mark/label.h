@@ -27,8 +27,8 @@ typedef enum lk_label_style {
 const char *lk_label_style_name(lk_label_style s); /* "plate", "band", "icon" */
 int lk_label_style_parse(const char *name);        /* -1 when unknown */
 
-/* Rows to add below a picture of this size so that a plate at one of its bottom corners covers none of it: for sheets and
- * previews, where every cell counts. */
+/* Rows to add below a picture of this size so that a plate at one of its bottom corners covers none of it:
+ * for sheets and previews, where every cell counts. */
 int lk_label_strip(int width, int height);
 
 #endif

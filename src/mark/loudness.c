@@ -6,10 +6,12 @@
 
 #include "mark/notice.h"
 
-typedef struct biquad { double b0, b1, b2, a1, a2; } biquad;
+typedef struct biquad {
+    double b0, b1, b2, a1, a2;
+} biquad;
 
-/* The recommendation gives coefficients for 48 kHz alone. These are the analogue prototypes behind them, by the
- * bilinear transform at any rate: a high shelf of +4 dB for the head, and a high pass (38 Hz). */
+/* The recommendation gives coefficients for 48 kHz alone. These are the analogue prototypes behind them, by
+ * the bilinear transform at any rate: a high shelf of +4 dB for the head, and a high pass (38 Hz). */
 static biquad head_shelf(double rate)
 {
     const double f0 = 1681.974450955533, gain = 3.999843853973347, q = 0.7071752369554196;
@@ -35,10 +37,7 @@ static double run(const biquad *f, double z[2], double x)
 }
 
 /* Left, right, centre, effects, surrounds: as FFmpeg and WAV order 5.1 and 7.1. */
-static double channel_weight(int channels, int c)
-{
-    return channels < 6 || c < 3 ? 1 : c == 3 ? 0 : 1.41;
-}
+static double channel_weight(int channels, int c) { return channels < 6 || c < 3 ? 1 : c == 3 ? 0 : 1.41; }
 
 /* Mean square of each 100 ms, weighted over channels. */
 static void step_powers(const lk_audio *a, double *power, int64_t steps, int64_t step)

@@ -1,5 +1,5 @@
-/* notice_data.h: the spoken notice, made from samples/notice-en.wav when the library is built: it is part of the way out,
- * so it may not be a file that can be missing. */
+/* notice_data.h: the spoken notice, made from samples/notice-en.wav when the library is built: it is part of
+ * the way out, so it may not be a file that can be missing. */
 #ifndef LK_NOTICE_DATA_H
 #define LK_NOTICE_DATA_H
 

@@ -13,11 +13,14 @@ enum { URL_MAX = 500, BODY_MAX = 1 << 16 };
 lk_status lk_media_http_check(const char *url, lk_error *err)
 {
     size_t n = strlen(url);
-    const char *host = !strncasecmp(url, "http://", 7) ? url + 7 : !strncasecmp(url, "https://", 8) ? url + 8 : NULL;
+    const char *host = !strncasecmp(url, "http://", 7)    ? url + 7
+                       : !strncasecmp(url, "https://", 8) ? url + 8
+                                                          : NULL;
     bool clean = n <= URL_MAX;
     for (const char *p = url; *p; p++) clean &= (unsigned char)*p > 32 && (unsigned char)*p < 127;
     if (!clean || !host || !*host || *host == '/')
-        return LK_FAIL(err, LK_E_ARG, "%.100s is no address to ask; one begins with http:// or https://", url);
+        return LK_FAIL(err, LK_E_ARG, "%.100s is no address to ask; one begins with http:// or https://",
+                       url);
     return LK_OK;
 }
 
@@ -44,8 +47,10 @@ static lk_status read_all(AVIOContext *io, const char *url, void **answer, size_
             uint8_t *more = room < LK_HTTP_ANSWER_MAX ? lk_realloc(data, n, room * 2) : NULL;
             if (!more) {
                 lk_free(data);
-                return room < LK_HTTP_ANSWER_MAX ? LK_FAIL(err, LK_E_NOMEM, "no memory for the answer of %s", url)
-                                                 : LK_FAIL(err, LK_E_RANGE, "%s answers with more than 1 MiB; is it the right address?", url);
+                return room < LK_HTTP_ANSWER_MAX
+                           ? LK_FAIL(err, LK_E_NOMEM, "no memory for the answer of %s", url)
+                           : LK_FAIL(err, LK_E_RANGE,
+                                     "%s answers with more than 1 MiB; is it the right address?", url);
             }
             data = more;
             room *= 2;
@@ -63,13 +68,14 @@ static lk_status read_all(AVIOContext *io, const char *url, void **answer, size_
     return LK_OK;
 }
 
-lk_status lk_media_http_post(const char *url, const char *content_type, const void *body, size_t n, double seconds,
-                             void **answer, size_t *answer_n, lk_error *err)
+lk_status lk_media_http_post(const char *url, const char *content_type, const void *body, size_t n,
+                             double seconds, void **answer, size_t *answer_n, lk_error *err)
 {
     *answer = NULL;
     *answer_n = 0;
     LK_TRY(lk_media_http_check(url, err));
-    if (n == 0 || n > BODY_MAX) return LK_FAIL(err, LK_E_RANGE, "a question of %zu bytes cannot be sent to %s", n, url);
+    if (n == 0 || n > BODY_MAX)
+        return LK_FAIL(err, LK_E_RANGE, "a question of %zu bytes cannot be sent to %s", n, url);
     media_quiet();
     double deadline = lk_now() + seconds;
     AVIOInterruptCB stop = {past, &deadline};
@@ -82,11 +88,13 @@ lk_status lk_media_http_post(const char *url, const char *content_type, const vo
     int rc = 0;
     if (!set_body(&options, body, n) || av_dict_set(&options, "headers", header, 0) < 0 ||
         av_dict_set(&options, "method", "POST", 0) < 0 || av_dict_set(&options, "seekable", "0", 0) < 0 ||
-        av_dict_set(&options, "send_expect_100", "0", 0) < 0 || av_dict_set(&options, "rw_timeout", wait, 0) < 0 ||
+        av_dict_set(&options, "send_expect_100", "0", 0) < 0 ||
+        av_dict_set(&options, "rw_timeout", wait, 0) < 0 ||
         av_dict_set(&options, "protocol_whitelist", "http,https,tcp,tls,crypto", 0) < 0)
         s = LK_FAIL(err, LK_E_NOMEM, "no memory to ask %s", url);
     if (s == LK_OK && (rc = avio_open2(&io, url, AVIO_FLAG_READ, &stop, &options)) < 0)
-        s = media_fail(err, LK_E_IO, "does not answer", url, rc, "check the address and the network, or switch it off");
+        s = media_fail(err, LK_E_IO, "does not answer", url, rc,
+                       "check the address and the network, or switch it off");
     if (s == LK_OK) s = read_all(io, url, answer, answer_n, err);
     avio_closep(&io);
     av_dict_free(&options);

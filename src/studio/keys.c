@@ -23,7 +23,8 @@ lk_status lk_project_keys_dir(const lk_project *p, char out[1024], lk_error *err
 static bool is_real(const char *dir)
 {
     lk_keys_info info;
-    return lk_keys_exist(dir) && (lk_keys_look(dir, &info, NULL) != LK_OK || !info.demo); /* a damaged one is not passed over */
+    return lk_keys_exist(dir) &&
+           (lk_keys_look(dir, &info, NULL) != LK_OK || !info.demo); /* a damaged one is not passed over */
 }
 
 lk_status lk_project_keys(const lk_project *p, lk_keys **out, char *dir, lk_error *err)
@@ -55,7 +56,8 @@ lk_status lk_project_anchors(const lk_project *p, lk_anchors *out, lk_error *err
 
 static lk_keys_pass pass_of(const lk_signing_job *job)
 {
-    return (lk_keys_pass){.file = job->passphrase_file, .ask = ask_person, .ask_user = ask_user, .ask_new = job->ask};
+    return (lk_keys_pass){
+        .file = job->passphrase_file, .ask = ask_person, .ask_user = ask_user, .ask_new = job->ask};
 }
 
 lk_signing_job lk_signing_defaults(void) { return (lk_signing_job){.algorithm = "es256", .days = 365}; }
@@ -65,7 +67,8 @@ lk_status lk_signing_make(lk_project *p, const lk_signing_job *job, lk_error *er
     char dir[1024];
     const char *alg = job->algorithm ? job->algorithm : "es256";
     bool ed = !strcmp(alg, "ed25519");
-    if (!ed && strcmp(alg, "es256")) return LK_FAIL(err, LK_E_ARG, "keys are of kind es256 or ed25519, not \"%s\"", alg);
+    if (!ed && strcmp(alg, "es256"))
+        return LK_FAIL(err, LK_E_ARG, "keys are of kind es256 or ed25519, not \"%s\"", alg);
     lk_keys_spec spec = {.name = {job->name, job->organization, job->country},
                          .alg = ed ? LK_PK_EDDSA : LK_PK_ES256,
                          .root_days = 20 * 365,
@@ -76,7 +79,8 @@ lk_status lk_signing_make(lk_project *p, const lk_signing_job *job, lk_error *er
     return lk_keys_make(dir, &spec, &pass, err);
 }
 
-lk_status lk_signing_import(lk_project *p, const char *chain, const char *key, const lk_signing_job *job, lk_error *err)
+lk_status lk_signing_import(lk_project *p, const char *chain, const char *key, const lk_signing_job *job,
+                            lk_error *err)
 {
     char dir[1024];
     lk_keys_pass pass = pass_of(job);
@@ -108,7 +112,10 @@ lk_status lk_signing_tsa(lk_project *p, const char *url, lk_error *err)
 
 /* --- show -------------------------------------------------------------------------------------------- */
 
-typedef struct lines { lk_line_fn out; void *user; } lines;
+typedef struct lines {
+    lk_line_fn out;
+    void *user;
+} lines;
 
 static void line(const lines *l, const char *fmt, ...) LK_PRINTF(2, 3);
 static void line(const lines *l, const char *fmt, ...)
@@ -129,10 +136,12 @@ static void show_dates(const lines *l, const lk_cert_info *leaf, bool can_rotate
     lk_time_iso(leaf->not_after, until);
     const char *remedy = can_rotate ? "renew it: likeness keys rotate" : "ask its issuer for a new one";
     if (now >= leaf->not_after) line(l, "valid         EXPIRED on %.10s; %s", until, remedy);
-    else if (now < leaf->not_before) line(l, "valid         only from %.10s; is this computer's clock wrong?", from);
+    else if (now < leaf->not_before)
+        line(l, "valid         only from %.10s; is this computer's clock wrong?", from);
     else {
         long long days = (long long)(leaf->not_after - now) / 86400;
-        line(l, "valid         %.10s to %.10s, %lld more days%s%s", from, until, days, days < 30 ? "; " : "", days < 30 ? remedy : "");
+        line(l, "valid         %.10s to %.10s, %lld more days%s%s", from, until, days, days < 30 ? "; " : "",
+             days < 30 ? remedy : "");
     }
 }
 
@@ -172,16 +181,19 @@ lk_status lk_signing_show(lk_project *p, lk_line_fn out, void *user, lk_error *e
         line(&l, "DEMO: what is made here says that no real signer stands behind it");
         line(&l, "make a real key with: likeness keys make --name \"Studio X\"");
     }
-    line(&l, "signs as      %s%s%s%s", info.leaf.common_name, *info.leaf.organization ? " (" : "", info.leaf.organization,
-         *info.leaf.organization ? ")" : "");
+    line(&l, "signs as      %s%s%s%s", info.leaf.common_name, *info.leaf.organization ? " (" : "",
+         info.leaf.organization, *info.leaf.organization ? ")" : "");
     line(&l, "key           %s", info.leaf.key);
     show_dates(&l, &info.leaf, info.can_rotate);
     line(&l, "issued by     %s", info.leaf.issuer);
     line(&l, "serial        %s", info.leaf.serial);
     line(&l, "fingerprint   %s", hex);
     line(&l, "kept in       %s", dir);
-    if (info.has_root) line(&l, "root          %s/root.pem: give it to those who shall trust what is signed", dir);
-    if (info.random_passphrase) line(&l, "passphrase    random, in %s: keep a copy, nothing else opens the key", info.passphrase_file);
+    if (info.has_root)
+        line(&l, "root          %s/root.pem: give it to those who shall trust what is signed", dir);
+    if (info.random_passphrase)
+        line(&l, "passphrase    random, in %s: keep a copy, nothing else opens the key",
+             info.passphrase_file);
     else line(&l, "passphrase    your own");
     line(&l, "time stamps   %s", *info.tsa ? info.tsa : "off");
     return show_trust(p, &l, err);

@@ -12,15 +12,19 @@
 #define DAY 86400
 
 typedef struct cert_plan {
-    const char *key;          /* "P-256", "P-224", "ED25519", "RSA2048"... */
-    const char *hash;         /* NULL = SHA-256, or none for Ed25519 */
+    const char *key;  /* "P-256", "P-224", "ED25519", "RSA2048"... */
+    const char *hash; /* NULL = SHA-256, or none for Ed25519 */
     const char *name;
     const char *bc, *ku, *eku; /* as in openssl.cnf; NULL = extension absent */
     bool no_aki, no_ski, v1, unknown_critical, unique_id, explicit_curve, pss;
-    int64_t from, until;      /* 0 = a day ago, in a year */
+    int64_t from, until; /* 0 = a day ago, in a year */
 } cert_plan;
 
-typedef struct made_cert { X509 *x; EVP_PKEY *key; lk_der der; } made_cert;
+typedef struct made_cert {
+    X509 *x;
+    EVP_PKEY *key;
+    lk_der der;
+} made_cert;
 
 static EVP_PKEY *plan_key(const cert_plan *p)
 {
@@ -76,9 +80,10 @@ static made_cert cert_make(const cert_plan *p, const made_cert *issuer)
         }
     }
     EVP_PKEY *by = issuer ? issuer->key : m.key;
-    const EVP_MD *md = EVP_PKEY_get_base_id(by) == EVP_PKEY_ED25519 || EVP_PKEY_get_base_id(by) == EVP_PKEY_ED448
-                           ? NULL
-                           : EVP_get_digestbyname(p->hash ? p->hash : "SHA256");
+    const EVP_MD *md =
+        EVP_PKEY_get_base_id(by) == EVP_PKEY_ED25519 || EVP_PKEY_get_base_id(by) == EVP_PKEY_ED448
+            ? NULL
+            : EVP_get_digestbyname(p->hash ? p->hash : "SHA256");
     if (p->pss) {
         EVP_MD_CTX *ctx = EVP_MD_CTX_new();
         EVP_PKEY_CTX *how;
@@ -86,8 +91,7 @@ static made_cert cert_make(const cert_plan *p, const made_cert *issuer)
         EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PSS_PADDING);
         if (X509_sign_ctx(x, ctx) <= 0) abort();
         EVP_MD_CTX_free(ctx);
-    } else if (X509_sign(x, by, md) <= 0)
-        abort();
+    } else if (X509_sign(x, by, md) <= 0) abort();
     unsigned char *der = NULL;
     int n = i2d_X509(x, &der);
     m.der.data = lk_alloc((size_t)n);
@@ -104,5 +108,14 @@ static void cert_free(made_cert *m)
     lk_free(m->der.data);
     *m = (made_cert){0};
 }
+
+/* Parts of plans: an issuer, and a signer as C2PA wants it. */
+#define ROOT                                                                                                 \
+    {                                                                                                        \
+        .name = "root", .bc = "critical,CA:TRUE", .ku = "critical,keyCertSign,cRLSign"                       \
+    }
+#define LEAF .name = "leaf", .bc = "critical,CA:FALSE"
+#define KU .ku = "critical,digitalSignature"
+#define EKU .eku = "emailProtection"
 
 #endif

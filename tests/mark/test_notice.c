@@ -23,8 +23,8 @@ static double peak_of(const lk_audio *a)
     return peak;
 }
 
-/* BS.1770: 997 Hz at 0 dBFS in one channel is -3.01 LUFS. EBU Tech 3341, cases 1 and 2: stereo 1 kHz at -23 and
- * -33 dBFS reads -23 and -33 LUFS; case 3: the quieter parts around are gated out. */
+/* BS.1770: 997 Hz at 0 dBFS in one channel is -3.01 LUFS. EBU Tech 3341, cases 1 and 2: stereo 1 kHz at -23
+ * and -33 dBFS reads -23 and -33 LUFS; case 3: the quieter parts around are gated out. */
 static void loudness(void)
 {
     static const int rates[] = {16000, 22050, 44100, 48000, 96000};
@@ -59,10 +59,12 @@ static void made_at_every_rate(void)
             lk_audio a;
             CHECK_OK(lk_notice_make(rates[i], channels[k], "en", &a, &err), &err);
             double seconds = (double)a.samples / rates[i];
-            CHECK(a.rate == rates[i] && a.channels == channels[k] && seconds > 1.2 && seconds < 3.5, "%g s", seconds);
+            CHECK(a.rate == rates[i] && a.channels == channels[k] && seconds > 1.2 && seconds < 3.5, "%g s",
+                  seconds);
             CHECK_NEAR(mark_loudness(&a), -23, 0.3);
             CHECK(peak_of(&a) <= 0.9, "%g", peak_of(&a));
-            if (channels[k] == 6) CHECK(a.data[3 + 6 * (a.samples / 2)] == 0, "nothing on the effects channel");
+            if (channels[k] == 6)
+                CHECK(a.data[3 + 6 * (a.samples / 2)] == 0, "nothing on the effects channel");
             lk_audio_clear(&a);
         }
     lk_audio a;

@@ -86,7 +86,8 @@ static lk_status check_order(const lk_cert_name *name, int days, lk_error *err)
         return LK_FAIL(err, LK_E_ARG, "names in certificates have at most 64 bytes");
     if (name->country && *name->country && strlen(name->country) != 2)
         return LK_FAIL(err, LK_E_ARG, "a country is two letters, such as DE, not \"%s\"", name->country);
-    if (days < 1 || days > 36500) return LK_FAIL(err, LK_E_RANGE, "a certificate lasts 1 to 36500 days, not %d", days);
+    if (days < 1 || days > 36500)
+        return LK_FAIL(err, LK_E_RANGE, "a certificate lasts 1 to 36500 days, not %d", days);
     return LK_OK;
 }
 
@@ -104,7 +105,8 @@ lk_status lk_cert_root(const lk_pk *key, const lk_cert_name *name, int days, lk_
     *out = (lk_der){0};
     LK_TRY(check_order(name, days, err));
     X509 *x = blank(key, lk_wall_time() + (int64_t)days * 86400);
-    bool ok = x && set_name(X509_get_subject_name(x), name) && X509_set_issuer_name(x, X509_get_subject_name(x)) == 1 &&
+    bool ok = x && set_name(X509_get_subject_name(x), name) &&
+              X509_set_issuer_name(x, X509_get_subject_name(x)) == 1 &&
               extend(x, x, NID_basic_constraints, "critical,CA:TRUE,pathlen:0") &&
               extend(x, x, NID_key_usage, "critical,keyCertSign,cRLSign") &&
               extend(x, x, NID_subject_key_identifier, "hash") &&
@@ -122,22 +124,26 @@ lk_status lk_cert_leaf(const lk_pk *leaf_key, const lk_cert_name *name, int days
     if (!issuer || !pki_time(X509_get0_notAfter(issuer), &issuer_until) ||
         X509_check_private_key(issuer, root_key->pkey) != 1) {
         X509_free(issuer);
-        return PKI_FAIL(err, LK_E_FORMAT, "the root certificate is damaged or its key is another; restore both from a copy");
+        return PKI_FAIL(err, LK_E_FORMAT,
+                        "the root certificate is damaged or its key is another; restore both from a copy");
     }
     /* A leaf that outlives its root helps nobody. */
     int64_t until = LK_MIN(lk_wall_time() + (int64_t)days * 86400, issuer_until);
     if (until <= lk_wall_time()) {
         X509_free(issuer);
-        return PKI_FAIL(err, LK_E_STATE, "the root certificate has expired; make a new one with: likeness keys make --replace");
+        return PKI_FAIL(
+            err, LK_E_STATE,
+            "the root certificate has expired; make a new one with: likeness keys make --replace");
     }
     X509 *x = blank(leaf_key, until);
-    bool ok = x && set_name(X509_get_subject_name(x), name) &&
-              X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1 &&
-              extend(x, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
-              extend(x, issuer, NID_key_usage, "critical,digitalSignature") &&
-              extend(x, issuer, NID_ext_key_usage, "emailProtection,1.3.6.1.5.5.7.3.36") && /* documentSigning */
-              extend(x, issuer, NID_subject_key_identifier, "hash") &&
-              extend(x, issuer, NID_authority_key_identifier, "keyid:always") && sign_with(x, root_key);
+    bool ok =
+        x && set_name(X509_get_subject_name(x), name) &&
+        X509_set_issuer_name(x, X509_get_subject_name(issuer)) == 1 &&
+        extend(x, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
+        extend(x, issuer, NID_key_usage, "critical,digitalSignature") &&
+        extend(x, issuer, NID_ext_key_usage, "emailProtection,1.3.6.1.5.5.7.3.36") && /* documentSigning */
+        extend(x, issuer, NID_subject_key_identifier, "hash") &&
+        extend(x, issuer, NID_authority_key_identifier, "keyid:always") && sign_with(x, root_key);
     X509_free(issuer);
     return encode(x, ok, out, err);
 }
@@ -165,13 +171,15 @@ lk_status lk_cert_to_pem(const lk_der *certs, int count, char **pem, lk_error *e
 
 static bool is_certificate(const char *name)
 {
-    return !strcmp(name, "CERTIFICATE") || !strcmp(name, "X509 CERTIFICATE") || !strcmp(name, "TRUSTED CERTIFICATE");
+    return !strcmp(name, "CERTIFICATE") || !strcmp(name, "X509 CERTIFICATE") ||
+           !strcmp(name, "TRUSTED CERTIFICATE");
 }
 
 lk_status lk_cert_from_pem(const char *pem, size_t n, lk_der *certs, int max, int *count, lk_error *err)
 {
     *count = 0;
-    if (n > 16u << 20) return LK_FAIL(err, LK_E_RANGE, "certificates of %zu bytes are too many; 16 MiB is the most", n);
+    if (n > 16u << 20)
+        return LK_FAIL(err, LK_E_RANGE, "certificates of %zu bytes are too many; 16 MiB is the most", n);
     BIO *bio = BIO_new_mem_buf(pem, (int)n);
     if (!bio) return PKI_NO_MEMORY(err);
     lk_status s = LK_OK;
@@ -182,7 +190,8 @@ lk_status lk_cert_from_pem(const char *pem, size_t n, lk_der *certs, int max, in
         if (is_certificate(name)) {
             X509 *x = pki_parse(der, (size_t)der_n);
             if (!x)
-                s = PKI_FAIL(err, LK_E_FORMAT, "certificate %d of the file is damaged; get it again", *count + 1);
+                s = PKI_FAIL(err, LK_E_FORMAT, "certificate %d of the file is damaged; get it again",
+                             *count + 1);
             else if (*count == max)
                 s = PKI_FAIL(err, LK_E_RANGE, "there are more than %d certificates in the file", max);
             else {

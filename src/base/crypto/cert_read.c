@@ -75,7 +75,8 @@ lk_status lk_cert_read(const void *der, size_t n, lk_cert_info *out, lk_error *e
     *out = (lk_cert_info){.ca = false};
     X509 *x = pki_parse(der, n);
     if (!x) return PKI_FAIL(err, LK_E_FORMAT, "a certificate is damaged");
-    if (!pki_time(X509_get0_notBefore(x), &out->not_before) || !pki_time(X509_get0_notAfter(x), &out->not_after)) {
+    if (!pki_time(X509_get0_notBefore(x), &out->not_before) ||
+        !pki_time(X509_get0_notAfter(x), &out->not_after)) {
         X509_free(x);
         return PKI_FAIL(err, LK_E_FORMAT, "a certificate has no readable dates");
     }

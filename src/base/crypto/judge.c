@@ -136,20 +136,27 @@ static bool eku_not_service(X509 *x)
 static bool eku_signs(X509 *x)
 {
     static const char *const known[] = {
-        "1.3.6.1.5.5.7.3.4",       /* emailProtection */
-        "1.3.6.1.5.5.7.3.36",      /* documentSigning */
-        "1.3.6.1.4.1.62558.2.1",   /* C2PA claim signing */
+        "1.3.6.1.5.5.7.3.4",        /* emailProtection */
+        "1.3.6.1.5.5.7.3.36",       /* documentSigning */
+        "1.3.6.1.4.1.62558.2.1",    /* C2PA claim signing */
         "1.3.6.1.4.1.311.76.59.1.9" /* Microsoft's C2PA signing */
     };
     return eku_has(x, known, LK_COUNT(known));
 }
 
-/* Extensions that may be critical: those OpenSSL's path validation understands. */
+/* A critical extension must be one that path validation acts on and that other C2PA readers know too. */
 static bool critical_is_known(X509 *x)
 {
+    static const int known[] = {
+        NID_basic_constraints,       NID_key_usage,         NID_ext_key_usage,      NID_subject_alt_name,
+        NID_certificate_policies,    NID_policy_mappings,   NID_policy_constraints, NID_name_constraints,
+        NID_crl_distribution_points, NID_inhibit_any_policy};
     for (int i = 0; i < X509_get_ext_count(x); i++) {
         X509_EXTENSION *e = X509_get_ext(x, i);
-        if (X509_EXTENSION_get_critical(e) && !X509_supported_extension(e)) return false;
+        int nid = OBJ_obj2nid(X509_EXTENSION_get_object(e));
+        bool is_known = !X509_EXTENSION_get_critical(e);
+        for (size_t k = 0; k < LK_COUNT(known); k++) is_known |= nid == known[k];
+        if (!is_known) return false;
     }
     return true;
 }
@@ -169,27 +176,29 @@ static bool extensions_are_whole(X509 *x)
 static const struct rule {
     bool (*holds)(X509 *x);
     const char *broken;
-} signer_profile[] = {
-    {is_v3, "it is not an X.509 version 3 certificate"},
-    {extensions_are_whole, "its extensions are malformed or repeated"},
-    {signed_by_known, "it is signed by an algorithm that C2PA does not allow"},
-    {key_is_fit, "its key is of a kind or size that C2PA does not allow"},
-    {has_no_unique_ids, "it carries unique identifiers, which C2PA forbids"},
-    {is_no_ca, "it is a certificate authority, not a signer"},
-    {has_aki, "it has no authority key identifier"},
-    {ku_signs, "its key usage is not digital signature"},
-    {ku_is_no_ca, "its key usage is that of a certificate authority"},
-    {has_eku, "it has no extended key usage"},
-    {eku_not_any, "its extended key usage is anything at all, which C2PA forbids"},
-    {eku_not_service, "it is for time stamps or revocation answers, which may do nothing else"},
-    {eku_signs, "its extended key usage is none of those that C2PA allows"},
-    {critical_is_known, "it has a critical extension that is not known here"},
-}, authority_profile[] = {
-    {is_v3, "it is not an X.509 version 3 certificate"},
-    {extensions_are_whole, "its extensions are malformed or repeated"},
-    {signed_by_known, "it is signed by an algorithm that C2PA does not allow"},
-    {key_is_fit, "its key is of a kind or size that C2PA does not allow"},
-    {critical_is_known, "it has a critical extension that is not known here"},
+} signer_profile[] =
+    {
+        {is_v3, "it is not an X.509 version 3 certificate"},
+        {extensions_are_whole, "its extensions are malformed or repeated"},
+        {signed_by_known, "it is signed by an algorithm that C2PA does not allow"},
+        {key_is_fit, "its key is of a kind or size that C2PA does not allow"},
+        {has_no_unique_ids, "it carries unique identifiers, which C2PA forbids"},
+        {is_no_ca, "it is a certificate authority, not a signer"},
+        {has_aki, "it has no authority key identifier"},
+        {ku_signs, "its key usage is not digital signature"},
+        {ku_is_no_ca, "its key usage is that of a certificate authority"},
+        {has_eku, "it has no extended key usage"},
+        {eku_not_any, "its extended key usage is anything at all, which C2PA forbids"},
+        {eku_not_service, "it is for time stamps or revocation answers, which may do nothing else"},
+        {eku_signs, "its extended key usage is none of those that C2PA allows"},
+        {critical_is_known, "it has a critical extension that is not known here"},
+},
+  authority_profile[] = {
+      {is_v3, "it is not an X.509 version 3 certificate"},
+      {extensions_are_whole, "its extensions are malformed or repeated"},
+      {signed_by_known, "it is signed by an algorithm that C2PA does not allow"},
+      {key_is_fit, "its key is of a kind or size that C2PA does not allow"},
+      {critical_is_known, "it has a critical extension that is not known here"},
 };
 
 static const char *first_broken(X509 *x, const struct rule *rules, size_t count)
@@ -209,16 +218,8 @@ static bool may_issue(X509 *x)
 static bool is_issued_by(X509 *x, X509 *issuer)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer);
-    return key && X509_NAME_cmp(X509_get_issuer_name(x), X509_get_subject_name(issuer)) == 0 && may_issue(issuer) &&
-           X509_verify(x, key) == 1;
-}
-
-static bool same(X509 *x, const lk_der *anchor)
-{
-    X509 *a = pki_parse(anchor->data, anchor->n);
-    bool equal = a && X509_cmp(a, x) == 0;
-    X509_free(a);
-    return equal;
+    return key && X509_NAME_cmp(X509_get_issuer_name(x), X509_get_subject_name(issuer)) == 0 &&
+           may_issue(issuer) && X509_verify(x, key) == 1;
 }
 
 X509_STORE *pki_store(const lk_der *anchors, int count, int64_t at)
@@ -240,22 +241,26 @@ X509_STORE *pki_store(const lk_der *anchors, int count, int64_t at)
 }
 
 /* NULL when trusted, else why not. */
-static const char *distrust(X509 **chain, int count, const lk_der *anchors, int anchor_count, int64_t at)
+static const char *distrust(const lk_der *leaf, X509 **chain, int count, const lk_der *anchors,
+                            int anchor_count, int64_t at)
 {
-    for (int i = 0; i < anchor_count; i++)
-        if (same(chain[0], &anchors[i])) return NULL; /* the signer itself was named as trusted */
+    for (int i = 0; i < anchor_count; i++) /* the signer itself may be named as trusted */
+        if (anchors[i].n == leaf->n && !memcmp(anchors[i].data, leaf->data, leaf->n)) return NULL;
     X509_STORE *store = pki_store(anchors, anchor_count, at);
     X509_STORE_CTX *ctx = store ? X509_STORE_CTX_new() : NULL;
     STACK_OF(X509) *between = ctx ? sk_X509_new_null() : NULL;
     const char *why = between ? NULL : "there is no memory to look for its issuer";
     for (int i = 1; !why && i < count; i++)
         if (!sk_X509_push(between, chain[i])) why = "there is no memory to look for its issuer";
-    if (!why && X509_STORE_CTX_init(ctx, store, chain[0], between) != 1) why = "there is no memory to look for its issuer";
+    if (!why && X509_STORE_CTX_init(ctx, store, chain[0], between) != 1)
+        why = "there is no memory to look for its issuer";
     if (!why && X509_verify_cert(ctx) != 1)
-        why = anchor_count ? X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)) : "no trusted issuers are known here";
+        why = anchor_count ? X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx))
+                           : "no trusted issuers are known here";
     STACK_OF(X509) *path = why ? NULL : X509_STORE_CTX_get0_chain(ctx);
     for (int i = 1; path && i < sk_X509_num(path); i++)
-        if (!may_issue(sk_X509_value(path, i))) why = "an issuer on the way to the anchor may not issue certificates";
+        if (!may_issue(sk_X509_value(path, i)))
+            why = "an issuer on the way to the anchor may not issue certificates";
     sk_X509_free(between);
     X509_STORE_CTX_free(ctx);
     X509_STORE_free(store);
@@ -263,7 +268,8 @@ static const char *distrust(X509 **chain, int count, const lk_der *anchors, int 
     return why;
 }
 
-static lk_cert_verdict judge(X509 **chain, int count, const lk_der *anchors, int anchor_count, int64_t at, char why[160])
+static lk_cert_verdict judge(const lk_der *leaf, X509 **chain, int count, const lk_der *anchors,
+                             int anchor_count, int64_t at, char why[160])
 {
     const char *broken = first_broken(chain[0], signer_profile, LK_COUNT(signer_profile));
     if (broken) {
@@ -286,16 +292,17 @@ static lk_cert_verdict judge(X509 **chain, int count, const lk_der *anchors, int
     if (at < from || at >= until) { /* as OpenSSL has it: the last second is over */
         char when[32];
         lk_time_iso(at < from ? from : until, when);
-        snprintf(why, 160, "the signer's certificate %s %.10s", at < from ? "is valid only from" : "expired on", when);
+        snprintf(why, 160, "the signer's certificate %s %.10s",
+                 at < from ? "is valid only from" : "expired on", when);
         return LK_CERT_EXPIRED;
     }
-    const char *doubt = distrust(chain, count, anchors, anchor_count, at);
+    const char *doubt = distrust(leaf, chain, count, anchors, anchor_count, at);
     snprintf(why, 160, "%s", doubt ? doubt : "a trusted issuer vouches for the signer");
     return doubt ? LK_CERT_UNTRUSTED : LK_CERT_TRUSTED;
 }
 
-lk_cert_verdict lk_cert_judge(const lk_der *chain, int count, const lk_der *anchors, int anchor_count, int64_t at,
-                              char why[160])
+lk_cert_verdict lk_cert_judge(const lk_der *chain, int count, const lk_der *anchors, int anchor_count,
+                              int64_t at, char why[160])
 {
     X509 *parsed[CHAIN_MAX] = {NULL};
     lk_cert_verdict v = LK_CERT_INVALID;
@@ -305,7 +312,7 @@ lk_cert_verdict lk_cert_judge(const lk_der *chain, int count, const lk_der *anch
         return v;
     }
     while (n < count && (parsed[n] = pki_parse(chain[n].data, chain[n].n))) n++;
-    if (n == count) v = judge(parsed, count, anchors, anchor_count, at, why);
+    if (n == count) v = judge(chain, parsed, count, anchors, anchor_count, at, why);
     else snprintf(why, 160, "certificate %d of the chain is damaged", n + 1);
     for (int i = 0; i < n; i++) X509_free(parsed[i]);
     ERR_clear_error();

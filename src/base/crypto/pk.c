@@ -31,7 +31,8 @@ static const struct curve *curve_of(const EVP_PKEY *key)
     char group[64];
     size_t n = 0;
     if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC) return NULL;
-    if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, &n) != 1) return NULL;
+    if (EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof group, &n) != 1)
+        return NULL;
     for (size_t i = 0; i < LK_COUNT(curves); i++)
         if (!strcmp(group, curves[i].group)) return &curves[i];
     return NULL;
@@ -66,7 +67,8 @@ const char *pki_key_name(const EVP_PKEY *key, char out[32])
     int id = EVP_PKEY_get_base_id(key);
     if (c) snprintf(out, 32, "EC %s", c->name);
     else if (id == EVP_PKEY_ED25519) snprintf(out, 32, "Ed25519");
-    else if (id == EVP_PKEY_RSA || id == EVP_PKEY_RSA_PSS) snprintf(out, 32, "RSA %d", EVP_PKEY_get_bits(key));
+    else if (id == EVP_PKEY_RSA || id == EVP_PKEY_RSA_PSS)
+        snprintf(out, 32, "RSA %d", EVP_PKEY_get_bits(key));
     else snprintf(out, 32, "%.20s", EVP_PKEY_get0_type_name(key) ? EVP_PKEY_get0_type_name(key) : "unknown");
     return out;
 }
@@ -80,9 +82,11 @@ static lk_status adopt(EVP_PKEY *pkey, lk_pk **out, lk_error *err)
     if (!pki_key_fits(pkey, &k.alg, &k.sig_n)) {
         pki_key_name(pkey, name);
         EVP_PKEY_free(pkey);
-        return PKI_FAIL(err, LK_E_UNSUPPORTED,
-                        "a key of kind %s cannot sign content credentials; use EC P-256, P-384, P-521, Ed25519 or RSA "
-                        "of 2048 to 4096 bits", name);
+        return PKI_FAIL(
+            err, LK_E_UNSUPPORTED,
+            "a key of kind %s cannot sign content credentials; use EC P-256, P-384, P-521, Ed25519 or RSA "
+            "of 2048 to 4096 bits",
+            name);
     }
     lk_pk *made = *out = lk_alloc(sizeof *made);
     if (!made) {
@@ -98,9 +102,11 @@ lk_status lk_pk_new(lk_pk_alg alg, lk_pk **out, lk_error *err)
 {
     *out = NULL;
     if (alg != LK_PK_ES256 && alg != LK_PK_EDDSA)
-        return LK_FAIL(err, LK_E_ARG, "keys are made for ES256 or EdDSA, not for COSE algorithm %d", (int)alg);
+        return LK_FAIL(err, LK_E_ARG, "keys are made for ES256 or EdDSA, not for COSE algorithm %d",
+                       (int)alg);
     EVP_PKEY *pkey = alg == LK_PK_ES256 ? EVP_EC_gen("P-256") : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-    if (!pkey) return PKI_FAIL(err, LK_E_BUG, "a key pair could not be made; is the system's random source there?");
+    if (!pkey)
+        return PKI_FAIL(err, LK_E_BUG, "a key pair could not be made; is the system's random source there?");
     return adopt(pkey, out, err);
 }
 
@@ -138,7 +144,7 @@ lk_status lk_pk_to_pem(const lk_pk *k, const char *passphrase, char **pem, lk_er
         return LK_FAIL(err, LK_E_ARG, "a passphrase has 1 to 1023 bytes");
     BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when freed */
     X509_SIG *sealed = bio && passphrase ? encrypt(k->pkey, passphrase) : NULL;
-    int ok = !bio ? 0
+    int ok = !bio         ? 0
              : passphrase ? sealed && PEM_write_bio_PKCS8(bio, sealed)
                           : PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL, NULL, 0, NULL, NULL);
     char *text = NULL;
@@ -154,7 +160,10 @@ lk_status lk_pk_to_pem(const lk_pk *k, const char *passphrase, char **pem, lk_er
     return LK_OK;
 }
 
-typedef struct asked { const char *passphrase; bool was; } asked;
+typedef struct asked {
+    const char *passphrase;
+    bool was;
+} asked;
 
 static int give_passphrase(char *buf, int size, int writing, void *user)
 {
@@ -169,7 +178,8 @@ static int give_passphrase(char *buf, int size, int writing, void *user)
 lk_status lk_pk_from_pem(const char *pem, size_t n, const char *passphrase, lk_pk **out, lk_error *err)
 {
     *out = NULL;
-    if (n > 65536) return LK_FAIL(err, LK_E_FORMAT, "a private key of %zu bytes is none; give one PEM key", n);
+    if (n > 65536)
+        return LK_FAIL(err, LK_E_FORMAT, "a private key of %zu bytes is none; give one PEM key", n);
     BIO *bio = BIO_new_mem_buf(pem, (int)n);
     if (!bio) return PKI_NO_MEMORY(err);
     asked a = {passphrase, false};
@@ -177,9 +187,11 @@ lk_status lk_pk_from_pem(const char *pem, size_t n, const char *passphrase, lk_p
     BIO_free(bio);
     if (pkey) return adopt(pkey, out, err);
     if (a.was)
-        return PKI_FAIL(err, LK_E_ARG, passphrase ? "the private key is encrypted and the passphrase does not open it"
-                                                  : "the private key is encrypted; give its passphrase");
-    return PKI_FAIL(err, LK_E_FORMAT, "there is no readable private key (PEM, PKCS#8) in it; restore it from a copy");
+        return PKI_FAIL(err, LK_E_ARG,
+                        passphrase ? "the private key is encrypted and the passphrase does not open it"
+                                   : "the private key is encrypted; give its passphrase");
+    return PKI_FAIL(err, LK_E_FORMAT,
+                    "there is no readable private key (PEM, PKCS#8) in it; restore it from a copy");
 }
 
 /* --- signatures ------------------------------------------------------------------------------ */
@@ -258,12 +270,14 @@ bool pki_verify(EVP_PKEY *key, lk_pk_alg alg, const void *msg, size_t msg_n, con
     if (!pki_key_fits(key, &own, &full) || sig_n != full) return false;
     bool ec = alg == LK_PK_ES256 || alg == LK_PK_ES384 || alg == LK_PK_ES512, key_ec = curve_of(key) != NULL;
     /* COSE lets any of the three curves go with any of the three hashes. */
-    if (ec != key_ec || is_pss(alg) != (own == LK_PK_PS256) || (alg == LK_PK_EDDSA) != (own == LK_PK_EDDSA)) return false;
+    if (ec != key_ec || is_pss(alg) != (own == LK_PK_PS256) || (alg == LK_PK_EDDSA) != (own == LK_PK_EDDSA))
+        return false;
     unsigned char *der = NULL;
     int der_n = ec ? raw_to_der(sig, full / 2, &der) : 0;
     EVP_PKEY_CTX *how = NULL;
     EVP_MD_CTX *ctx = der_n >= 0 ? EVP_MD_CTX_new() : NULL;
-    bool ok = ctx && EVP_DigestVerifyInit(ctx, &how, digest_of(alg), NULL, key) == 1 && (!is_pss(alg) || pss_setup(how)) &&
+    bool ok = ctx && EVP_DigestVerifyInit(ctx, &how, digest_of(alg), NULL, key) == 1 &&
+              (!is_pss(alg) || pss_setup(how)) &&
               EVP_DigestVerify(ctx, ec ? der : sig, ec ? (size_t)der_n : sig_n, msg_n ? msg : "", msg_n) == 1;
     EVP_MD_CTX_free(ctx);
     OPENSSL_free(der);

@@ -16,7 +16,8 @@ struct lk_pk {
 
 /* OpenSSL keeps its own reasons in a queue per thread; none of ours may leave one behind. */
 #define PKI_FAIL(err, code, ...) (ERR_clear_error(), LK_FAIL((err), (code), __VA_ARGS__))
-#define PKI_NO_MEMORY(err) PKI_FAIL((err), LK_E_NOMEM, "no memory for keys and certificates; close other programs")
+#define PKI_NO_MEMORY(err)                                                                                   \
+    PKI_FAIL((err), LK_E_NOMEM, "no memory for keys and certificates; close other programs")
 
 /* The algorithm and size of a key's signatures; false when it is none that COSE and C2PA know. */
 bool pki_key_fits(const EVP_PKEY *key, lk_pk_alg *alg, size_t *sig_n);

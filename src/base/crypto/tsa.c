@@ -43,7 +43,8 @@ lk_status lk_tsa_request(const lk_hash *hash, void **der, size_t *n, lk_error *e
     *der = NULL;
     *n = 0;
     TS_REQ *req = TS_REQ_new();
-    if (req && TS_REQ_set_version(req, 1) == 1 && set_imprint(req, hash) && set_nonce(req) && TS_REQ_set_cert_req(req, 1) == 1)
+    if (req && TS_REQ_set_version(req, 1) == 1 && set_imprint(req, hash) && set_nonce(req) &&
+        TS_REQ_set_cert_req(req, 1) == 1)
         len = i2d_TS_REQ(req, &bytes);
     TS_REQ_free(req);
     if (len <= 0) return PKI_NO_MEMORY(err);
@@ -73,8 +74,7 @@ static lk_status read_token(PKCS7 *token, const lk_hash *hash, int64_t *time, lk
         return PKI_FAIL(err, LK_E_FORMAT, "the time stamp has not exactly one signer");
     TS_TST_INFO *info = PKCS7_to_TS_TST_INFO(token);
     if (!info) return PKI_FAIL(err, LK_E_FORMAT, "the time stamp holds no time");
-    if (!is_over(info, hash))
-        s = PKI_FAIL(err, LK_E_FORMAT, "the time stamp is of something else");
+    if (!is_over(info, hash)) s = PKI_FAIL(err, LK_E_FORMAT, "the time stamp is of something else");
     else if (!pki_time(TS_TST_INFO_get_time(info), time))
         s = PKI_FAIL(err, LK_E_FORMAT, "the time stamp's time is malformed");
     TS_TST_INFO_free(info);
@@ -110,8 +110,8 @@ static PKCS7 *parse(const void *der, size_t n, bool *refused)
     return token;
 }
 
-lk_status lk_tsa_token(const void *response, size_t n, const lk_hash *hash, void **token, size_t *token_n, int64_t *time,
-                       lk_error *err)
+lk_status lk_tsa_token(const void *response, size_t n, const lk_hash *hash, void **token, size_t *token_n,
+                       int64_t *time, lk_error *err)
 {
     bool refused;
     lk_der out = {0};
@@ -120,8 +120,9 @@ lk_status lk_tsa_token(const void *response, size_t n, const lk_hash *hash, void
     *token_n = 0;
     PKCS7 *t = parse(response, n, &refused);
     if (!t)
-        return LK_FAIL(err, LK_E_FORMAT, refused ? "the time-stamp server refused; ask it later, or another one"
-                                                 : "the time-stamp server's answer is no time stamp; check its address");
+        return LK_FAIL(err, LK_E_FORMAT,
+                       refused ? "the time-stamp server refused; ask it later, or another one"
+                               : "the time-stamp server's answer is no time stamp; check its address");
     lk_status s = read_token(t, hash, time, err);
     int len = s == LK_OK ? i2d_PKCS7(t, &bytes) : -1;
     PKCS7_free(t);
@@ -132,8 +133,8 @@ lk_status lk_tsa_token(const void *response, size_t n, const lk_hash *hash, void
     return s;
 }
 
-/* The path to an anchor, the purpose (timeStamping alone, critical) and the token's binding to its certificate
- * (ESSCertID) are OpenSSL's to check. */
+/* The path to an anchor, the purpose (timeStamping alone, critical) and the token's binding to its
+ * certificate (ESSCertID) are OpenSSL's to check. */
 static bool is_trusted(PKCS7 *token, const lk_der *anchors, int count, int64_t at)
 {
     X509_STORE *store = pki_store(anchors, count, at);
@@ -150,8 +151,8 @@ static bool is_trusted(PKCS7 *token, const lk_der *anchors, int count, int64_t a
     return ok;
 }
 
-lk_status lk_tsa_verify(const void *token, size_t n, const lk_hash *hash, const lk_der *anchors, int anchor_count,
-                        int64_t *time, bool *trusted, lk_error *err)
+lk_status lk_tsa_verify(const void *token, size_t n, const lk_hash *hash, const lk_der *anchors,
+                        int anchor_count, int64_t *time, bool *trusted, lk_error *err)
 {
     bool refused;
     *time = 0;

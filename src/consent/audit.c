@@ -8,8 +8,8 @@
 
 static const lk_hash zero_hash;
 
-/* It ends with the hash of the detail: nothing to allocate, however long the log; and a detail may be shown or
- * withheld beside a proof without changing what was hashed. */
+/* It ends with the hash of the detail: nothing to allocate, however long the log; and a detail may be shown
+ * or withheld beside a proof without changing what was hashed. */
 size_t audit_text(const audit_row *row, char out[AUDIT_TEXT])
 {
     char prev[LK_HASH_HEX], detail[LK_HASH_HEX];
@@ -125,11 +125,11 @@ lk_status audit_append(lk_registry *r, const char *kind, const lk_text *detail, 
                        lk_error *err)
 {
     if (detail->failed) return consent_no_memory(err);
-    audit_row row = {.seq = r->audit_rows + 1,
-                     .detail = detail->s,
-                     .prev = r->audit_rows ? r->audit_hash : zero_hash};
-    row.time = LK_MAX(lk_wall_time(),
-                      r->audit_time); /* within the slack of rules_check_clock time may stand still, never run backwards */
+    audit_row row = {
+        .seq = r->audit_rows + 1, .detail = detail->s, .prev = r->audit_rows ? r->audit_hash : zero_hash};
+    row.time = LK_MAX(
+        lk_wall_time(),
+        r->audit_time); /* within the slack of rules_check_clock time may stand still, never run backwards */
     snprintf(row.kind, sizeof row.kind, "%s", kind);
     row.hash = row_hash(&row);
     LK_TRY(lk_sign_make(r->studio_secret, row.hash.b, LK_HASH_BYTES, row.sig, err));

@@ -19,11 +19,11 @@ typedef struct lk_registry lk_registry;
  * there; LK_E_FORMAT: damaged, or database and key do not belong together. Grants stay good after close. */
 lk_status lk_registry_open(const char *dir, bool create, lk_registry **out, lk_error *err);
 void lk_registry_close(lk_registry **r);
-/* Names the project once and for ever, in the log; a second name is not taken. Records for another project are then
- * refused. */
+/* Names the project once and for ever, in the log; a second name is not taken. Records for another project
+ * are then refused. */
 lk_status lk_registry_name(lk_registry *r, const char *project, lk_error *err);
-/* A folder that was copied is refused (the copy would not see what is revoked in the other). This says, in the log,
- * that the registry lives here from now on and the other is gone. */
+/* A folder that was copied is refused (the copy would not see what is revoked in the other). This says, in
+ * the log, that the registry lives here from now on and the other is gone. */
 lk_status lk_registry_moved(lk_registry *r, lk_error *err);
 /* The studio's public key: the name by which records grant it anything. */
 const uint8_t *lk_registry_key(const lk_registry *r);
@@ -39,8 +39,8 @@ lk_status lk_subject_find(lk_registry *r, const char *name_or_id, lk_subject *ou
 lk_status lk_subject_each(lk_registry *r, lk_status (*fn)(void *user, const lk_subject *s), void *user,
                           lk_error *err);
 
-/* A consent record in brief. It is signed by the subject and by the studio and never changed; an amendment is a new
- * version of the same id, revocation is a row of the log. terms.h has all that it says. */
+/* A consent record in brief. It is signed by the subject and by the studio and never changed; an amendment
+ * is a new version of the same id, revocation is a row of the log. terms.h has all that it says. */
 typedef struct lk_consent_record {
     char id[37], subject[37];
     char statement[512];  /* intended use in words */
@@ -51,8 +51,9 @@ typedef struct lk_consent_record {
     int64_t version;      /* 1, and one more with each amendment */
 } lk_consent_record;
 
-/* What shall be agreed to. Zero the struct, then fill in subject, terms.uses and terms.statement; what is left empty
- * gets its default: adult, one year from now, this project and its studio, worldwide, no quota, "unpaid, stated". */
+/* What shall be agreed to. Zero the struct, then fill in subject, terms.uses and terms.statement; what is
+ * left empty gets its default: adult, one year from now, this project and its studio, worldwide, no quota,
+ * "unpaid, stated". */
 typedef struct lk_consent_draft {
     const char *subject;     /* name or id */
     lk_consent_terms terms;  /* id set: an amendment of that record, every field as it shall be from now on */
@@ -60,18 +61,20 @@ typedef struct lk_consent_draft {
     lk_personal personal;    /* what is given is sealed */
 } lk_consent_draft;
 
-/* The quick way: both keys are in the project, and the record says so. LK_E_CONSENT when the subject signs with a key
- * of their own, or when a minor has no guardian. out may be NULL. */
+/* The quick way: both keys are in the project, and the record says so. LK_E_CONSENT when the subject signs
+ * with a key of their own, or when a minor has no guardian. out may be NULL. */
 lk_status lk_consent_sign(lk_registry *r, const lk_consent_draft *d, lk_consent_record *out, lk_error *err);
 /* The same with nothing but the most needful. */
 lk_status lk_consent_issue(lk_registry *r, const char *subject, uint32_t uses, int64_t term_seconds,
                            const char *project, const char *statement, lk_consent_record *out, lk_error *err);
 
-/* The way with two hands. The studio writes a request, to send to the subject; kept here until it is accepted, at most
- * 30 days. own_key: the subject's public key when it is known, else NULL: they bring it along. */
-lk_status lk_consent_request(lk_registry *r, const lk_consent_draft *d, const uint8_t *own_key, lk_bytes *file,
-                             char id[37], lk_error *err);
-/* On the subject's machine, without a registry: what a request asks. LK_E_FORMAT when it was changed on the way. */
+/* The way with two hands. The studio writes a request, to send to the subject; kept here until it is
+ * accepted, at most 30 days. own_key: the subject's public key when it is known, else NULL: they bring it
+ * along. */
+lk_status lk_consent_request(lk_registry *r, const lk_consent_draft *d, const uint8_t *own_key,
+                             lk_bytes *file, char id[37], lk_error *err);
+/* On the subject's machine, without a registry: what a request asks. LK_E_FORMAT when it was changed on
+ * the way. */
 typedef struct lk_consent_question {
     lk_consent_terms terms;
     lk_personal personal;
@@ -84,11 +87,12 @@ lk_status lk_consent_answer(const lk_consent_question *q, const uint8_t pub[LK_S
                             const uint8_t sec[LK_SIGN_SECRET], lk_bytes *signed_file, lk_error *err);
 /* Also on the subject's machine: "I withdraw", for the signed record that they kept. */
 lk_status lk_consent_withdraw(const void *signed_file, size_t n, const char *reason,
-                              const uint8_t pub[LK_SIGN_PUBLIC], const uint8_t sec[LK_SIGN_SECRET], lk_bytes *out,
-                              lk_error *err);
-/* Back in the studio: an answer (its record is stored and granted from now on), or a withdrawal (the record is
- * revoked). LK_E_CONSENT when it is not what was asked, or not signed by whom it must be. */
-lk_status lk_consent_accept(lk_registry *r, const void *file, size_t n, lk_consent_record *out, lk_error *err);
+                              const uint8_t pub[LK_SIGN_PUBLIC], const uint8_t sec[LK_SIGN_SECRET],
+                              lk_bytes *out, lk_error *err);
+/* Back in the studio: an answer (its record is stored and granted from now on), or a withdrawal (the
+ * record is revoked). LK_E_CONSENT when it is not what was asked, or not signed by whom it must be. */
+lk_status lk_consent_accept(lk_registry *r, const void *file, size_t n, lk_consent_record *out,
+                            lk_error *err);
 
 /* Everything about one record: all that the newest version says. */
 typedef struct lk_consent_detail {
@@ -107,14 +111,15 @@ lk_status lk_consent_hash(lk_registry *r, const char *record_id, lk_hash *out, l
 
 /* From now on no grant stands on the record, in no process. Revoking twice is fine. reason may be NULL. */
 lk_status lk_consent_revoke(lk_registry *r, const char *record_id, const char *reason, lk_error *err);
-/* In the order of signing. state: "valid", "expired", "revoked", "tampered", "not yet valid", "grown up" (signed for
- * a minor), "no guardian", "for others", "other project", "used up"; of a tampered record only the ids are filled
- * in. */
+/* In the order of signing. state: "valid", "expired", "revoked", "tampered", "not yet valid", "grown up"
+ * (signed for a minor), "no guardian", "for others", "other project", "used up"; of a tampered record only
+ * the ids are filled in. */
 lk_status lk_consent_each(lk_registry *r, const char *subject_or_null,
                           lk_status (*fn)(void *user, const lk_consent_record *c, const char *state),
                           void *user, lk_error *err);
-/* A grant: opaque, only this room can make one. Every function that touches a likeness takes one; there
- * is no NULL that means "anyone". Getting it writes an audit row in the same transaction; a refusal writes one too. */
+/* A grant: opaque, only this room can make one. Every function that touches a likeness takes one; there is
+ * no NULL that means "anyone". Getting it writes an audit row in the same transaction; a refusal writes
+ * one too. */
 typedef struct lk_grant lk_grant;
 /* use: exactly one. LK_E_CONSENT with the rule that failed and the remedy when no valid record covers
  * (subject, use). Of several the oldest is taken, so that what was made under it stays usable when a new one
@@ -128,7 +133,7 @@ lk_status lk_grant_check(const lk_grant *g, lk_use use, lk_error *err);
 const char *lk_grant_subject_id(const lk_grant *g);
 const char *lk_grant_subject_name(const lk_grant *g);
 const char *lk_grant_record_id(const lk_grant *g);
-const lk_hash *lk_grant_consent_hash(const lk_grant *g); /* of the version that was granted on: for manifests */
+const lk_hash *lk_grant_consent_hash(const lk_grant *g); /* of the version it was given on: for manifests */
 bool lk_grant_depicts_nobody(const lk_grant *g);
 void lk_grant_free(lk_grant **g);
 
@@ -140,10 +145,10 @@ typedef struct lk_asset {
     char note[256];
     int64_t created;
 } lk_asset;
-/* Grants are checked again, and an "output" counts against their quotas unless its note begins with "contact sheet" or
- * "training preview"; only "media" may come without any. A parent need not be known here (a clip
- * straight from somebody's disk). The same asset again adds parents and grants. An asset cannot become its
- * own ancestor (LK_E_ARG). */
+/* Grants are checked again, and an "output" counts against their quotas unless its note begins with
+ * "contact sheet" or "training preview"; only "media" may come without any. A parent need not be known
+ * here (a clip straight from somebody's disk). The same asset again adds parents and grants. An asset
+ * cannot become its own ancestor (LK_E_ARG). */
 lk_status lk_lineage_add(lk_registry *r, const lk_asset *a, const lk_hash *parents, int parent_count,
                          const lk_grant *const *grants, int grant_count, lk_error *err);
 /* up: what it was made from (recursively), else what was made from it. depth from 1, nearest first. A
@@ -159,15 +164,17 @@ lk_status lk_lineage_of_record(lk_registry *r, const char *record_id,
  * LK_E_FORMAT with the first row that is wrong. rows (may be NULL) gets their number. */
 lk_status lk_audit_verify(lk_registry *r, int64_t *rows, lk_error *err);
 
-/* --- binding: bind.h -------------------------------------------------------------------
- * Files that hold a likeness are encrypted, and their keys stand on records: revoking one destroys them in the same
+/* --- binding: bind.h ------------------------------------------------------------------- Files that hold
+ * a likeness are encrypted, and their keys stand on records: revoking one destroys them in the same
  * transaction. */
 
 /* --- keys outside a project: the subject's, a witness's ----------------------------------- */
 
-/* One Ed25519 secret in a file of rights 0600. LK_E_STATE: there is one already, it is never replaced. LK_E_CONSENT:
- * others may read it. The caller wipes sec. */
-lk_status lk_keyfile_make(const char *path, uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET], lk_error *err);
-lk_status lk_keyfile_load(const char *path, uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET], lk_error *err);
+/* One Ed25519 secret in a file of rights 0600. LK_E_STATE: there is one already, it is never replaced.
+ * LK_E_CONSENT: others may read it. The caller wipes sec. */
+lk_status lk_keyfile_make(const char *path, uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET],
+                          lk_error *err);
+lk_status lk_keyfile_load(const char *path, uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET],
+                          lk_error *err);
 
 #endif

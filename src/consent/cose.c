@@ -1,5 +1,6 @@
-/* cose.c: COSE_Sign1 (RFC 9052) with Ed25519, the one form in which consent is signed. The protected header says
- * what kind of thing is signed and with which key, so that a signature of one kind never passes for another. */
+/* cose.c: COSE_Sign1 (RFC 9052) with Ed25519, the one form in which consent is signed. The protected header
+ * says what kind of thing is signed and with which key, so that a signature of one kind never passes for
+ * another. */
 #include <string.h>
 
 #include "consent/internal.h"
@@ -18,8 +19,8 @@ static void protected_header(lk_bytes *o, const char *type, const uint8_t pub[LK
 }
 
 /* Sig_structure of RFC 9052 4.4: what is really signed. */
-static lk_status to_be_signed(const char *type, const uint8_t pub[LK_SIGN_PUBLIC], const void *payload, size_t n,
-                              lk_bytes *out, lk_error *err)
+static lk_status to_be_signed(const char *type, const uint8_t pub[LK_SIGN_PUBLIC], const void *payload,
+                              size_t n, lk_bytes *out, lk_error *err)
 {
     lk_bytes header = {0};
     protected_header(&header, type, pub);
@@ -73,7 +74,8 @@ lk_status cose_write(const char *type, const uint8_t pub[LK_SIGN_PUBLIC], const 
 }
 
 /* The key that the header names. LK_E_FORMAT when it is not exactly the header that we write for type. */
-static lk_status header_key(const lk_cbor *header, const char *type, lk_arena *arena, uint8_t pub[LK_SIGN_PUBLIC])
+static lk_status header_key(const lk_cbor *header, const char *type, lk_arena *arena,
+                            uint8_t pub[LK_SIGN_PUBLIC])
 {
     lk_cbor *map = NULL;
     lk_bytes again = {0};
@@ -97,11 +99,12 @@ lk_status cose_read(const void *data, size_t n, const char *type, uint8_t pub[LK
     lk_error why;
     if (lk_arena_new(&arena, 8192) != LK_OK) return consent_no_memory(err);
     lk_status s = lk_cbor_parse(data, n, LK_CBOR_STRICT, arena, &tag, &why);
-    if (s == LK_OK && (tag->kind != LK_CBOR_TAG || tag->number != TAG_SIGN1 || tag->child->kind != LK_CBOR_ARRAY ||
-                       tag->child->number != 4))
+    if (s == LK_OK && (tag->kind != LK_CBOR_TAG || tag->number != TAG_SIGN1 ||
+                       tag->child->kind != LK_CBOR_ARRAY || tag->child->number != 4))
         s = LK_E_FORMAT;
     if (s == LK_OK) {
-        const lk_cbor *header = tag->child->child, *open = header->next, *body = open->next, *seal = body->next;
+        const lk_cbor *header = tag->child->child, *open = header->next, *body = open->next,
+                      *seal = body->next;
         s = header_key(header, type, arena, pub);
         if (s == LK_OK && (open->kind != LK_CBOR_MAP || open->number != 0 || body->kind != LK_CBOR_BYTES ||
                            seal->kind != LK_CBOR_BYTES || seal->number != LK_SIGN_BYTES))
@@ -116,5 +119,6 @@ lk_status cose_read(const void *data, size_t n, const char *type, uint8_t pub[LK
     if (s == LK_E_NOMEM) return consent_no_memory(err);
     if (s != LK_OK) return LK_FAIL(err, LK_E_FORMAT, "this is no %s, or it was damaged", type);
     s = cose_check(type, pub, *payload, *payload_n, sig, err);
-    return s == LK_E_FORMAT ? LK_FAIL(err, s, "the signature of this %s does not fit: it was changed", type) : s;
+    return s == LK_E_FORMAT ? LK_FAIL(err, s, "the signature of this %s does not fit: it was changed", type)
+                            : s;
 }

@@ -29,7 +29,8 @@ static lk_status as_refusal(lk_status s, rule *why, lk_error *err)
 {
     if (s != LK_E_FORMAT && s != LK_E_NOTFOUND) return s;
     if (*why == RULE_NONE) *why = s == LK_E_NOTFOUND ? RULE_PERSON : RULE_LOG;
-    return LK_FAIL(err, LK_E_CONSENT, "no consent can be verified: %.420s (rule: %s)", err->message, rule_word(*why));
+    return LK_FAIL(err, LK_E_CONSENT, "no consent can be verified: %.420s (rule: %s)", err->message,
+                   rule_word(*why));
 }
 
 /* The log, the clock and the place: what every grant and every check begins with. */
@@ -62,7 +63,8 @@ static void note_refusal(lk_registry *r, rule why, const char *subject, const ch
     lk_status s = audit_catch_up(r, NULL);
     if (s == LK_OK) s = audit_append(r, "refused", &t, NULL, NULL, NULL);
     if (registry_end(r, s, false, NULL) != LK_OK)
-        lk_log(1, "consent", "a refusal (%s) could not be written to the audit log of %s", rule_word(why), r->dir);
+        lk_log(1, "consent", "a refusal (%s) could not be written to the audit log of %s", rule_word(why),
+               r->dir);
     lk_text_clear(&t);
 }
 
@@ -76,8 +78,8 @@ static lk_status find_record(lk_grant *g, rule *why, char *missed_id, lk_error *
     char words[128], asked[32];
     const char *name = g->subject.name;
     lk_use_print(g->use, asked, sizeof asked);
-    LK_TRY(lk_store_prepare(r->db, RECORD_QUERY "WHERE record.subject = ?1 ORDER BY record.issued, record.rowid", &q,
-                            err));
+    LK_TRY(lk_store_prepare(
+        r->db, RECORD_QUERY "WHERE record.subject = ?1 ORDER BY record.issued, record.rowid", &q, err));
     lk_status s = lk_stmt_bind(q, err, "s", g->subject.id);
     bool found = false;
     while (s == LK_OK && !found && (s = lk_stmt_step(q, err)) == LK_OK) {
@@ -101,19 +103,22 @@ static lk_status find_record(lk_grant *g, rule *why, char *missed_id, lk_error *
     *why = miss.state != RULES ? miss.state : other.state != RULES ? RULE_PURPOSE : RULE_ABSENT;
     if (*why == RULE_PURPOSE) {
         lk_use_print(other.brief.uses, words, sizeof words);
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "%s agreed to %s (record %s), not to %s; ask %s whether that is wanted too (rule: purpose)",
-                       name, words, other.brief.id, asked, name);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "%s agreed to %s (record %s), not to %s; ask %s whether that is wanted too (rule: purpose)", name,
+            words, other.brief.id, asked, name);
     }
     if (*why == RULE_ABSENT)
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "%s has agreed to nothing yet in %s; if %s agrees to %s, sign it with: likeness consent "
-                       "grant '%s' --statement '...' (rule: absent)",
-                       name, r->dir, name, asked, name);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "%s has agreed to nothing yet in %s; if %s agrees to %s, sign it with: likeness consent "
+            "grant '%s' --statement '...' (rule: absent)",
+            name, r->dir, name, asked, name);
     return rules_refuse(r, *why, name, asked, &miss, err);
 }
 
-static lk_status grant_in_transaction(lk_grant *g, const char *subject, rule *why, char *missed_id, lk_error *err)
+static lk_status grant_in_transaction(lk_grant *g, const char *subject, rule *why, char *missed_id,
+                                      lk_error *err)
 {
     lk_registry *r = g->registry;
     uint8_t key[LK_SIGN_PUBLIC];
@@ -187,8 +192,8 @@ static lk_status check_audit_row(const lk_grant *g, lk_error *err)
     return s;
 }
 
-/* The quota is no matter here: what is asked was granted before the last output was made. It is counted when a
- * grant is given and when an output is recorded. */
+/* The quota is no matter here: what is asked was granted before the last output was made. It is counted when
+ * a grant is given and when an output is recorded. */
 static lk_status check_everything(const lk_grant *g, rule *why, lk_error *err)
 {
     lk_registry *r = g->registry;
@@ -203,9 +208,10 @@ static lk_status check_everything(const lk_grant *g, rule *why, lk_error *err)
     LK_TRY(rules_refuse(r, *why, g->subject.name, use, &c, err));
     *why = RULE_PURPOSE;
     if (strcmp(c.brief.subject, g->subject.id) || !(c.brief.uses & (uint32_t)g->use))
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "consent record %s does not cover %s of %s any more; ask %s whether it is wanted (rule: purpose)",
-                       c.brief.id, use, g->subject.name, g->subject.name);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "consent record %s does not cover %s of %s any more; ask %s whether it is wanted (rule: purpose)",
+            c.brief.id, use, g->subject.name, g->subject.name);
     return LK_OK;
 }
 
@@ -221,13 +227,15 @@ lk_status lk_grant_check(const lk_grant *g, lk_use use, lk_error *err)
         char asked[128], given[128];
         lk_use_print(use, asked, sizeof asked);
         lk_use_print(g->use, given, sizeof given);
-        return LK_FAIL(err, LK_E_CONSENT, "this grant of %s is for %s, not for %s; ask for that one (rule: purpose)",
+        return LK_FAIL(err, LK_E_CONSENT,
+                       "this grant of %s is for %s, not for %s; ask for that one (rule: purpose)",
                        g->subject.name, given, asked);
     }
     registry_lock(g->registry);
     lk_status s = as_refusal(check_everything(g, &why, err), &why, err);
     if (s == LK_E_CONSENT && !g->refusal_noted && !g->registry->writing) {
-        ((lk_grant *)(uintptr_t)g)->refusal_noted = true; /* under the lock; no grant is const where it is made */
+        ((lk_grant *)(uintptr_t)g)->refusal_noted =
+            true; /* under the lock; no grant is const where it is made */
         note_refusal(g->registry, why, g->subject.id, g->record, g->use, g->what_for);
     }
     registry_unlock(g->registry);
@@ -249,7 +257,10 @@ lk_status grant_check_quota(const lk_grant *g, const lk_hash *output, lk_error *
     return rules_refuse(r, RULE_QUOTA, g->subject.name, "", &c, err);
 }
 
-void grant_note_quota(const lk_grant *g) { note_refusal(g->registry, RULE_QUOTA, g->subject.id, g->record, g->use, g->what_for); }
+void grant_note_quota(const lk_grant *g)
+{
+    note_refusal(g->registry, RULE_QUOTA, g->subject.id, g->record, g->use, g->what_for);
+}
 
 lk_use grant_use(const lk_grant *g) { return g->use; }
 

@@ -49,16 +49,18 @@ struct lk_registry {
 void registry_lock(lk_registry *r);
 void registry_unlock(lk_registry *r);
 lk_registry *registry_ref(lk_registry *r);
-/* Lock and open a transaction; end commits when so_far is LK_OK, else rolls back, and unlocks. A tip that could
- * not be remembered makes rows no less valid; with need_tip it is a failure all the same. */
+/* Lock and open a transaction; end commits when so_far is LK_OK, else rolls back, and unlocks. A tip that
+ * could not be remembered makes rows no less valid; with need_tip it is a failure all the same. */
 lk_status registry_begin(lk_registry *r, lk_error *err);
 lk_status registry_end(lk_registry *r, lk_status so_far, bool need_tip, lk_error *err);
 lk_status consent_no_memory(lk_error *err);
 
 /* --- keyfile.c, keys.c: DIR/keys, one file a secret, readable by their owner alone --------- */
 
-lk_status keyfile_load_seal(const char *path, uint8_t pub[LK_SEAL_PUBLIC], uint8_t sec[LK_SEAL_SECRET], lk_error *err);
-lk_status keyfile_make_seal(const char *path, uint8_t pub[LK_SEAL_PUBLIC], uint8_t sec[LK_SEAL_SECRET], lk_error *err);
+lk_status keyfile_load_seal(const char *path, uint8_t pub[LK_SEAL_PUBLIC], uint8_t sec[LK_SEAL_SECRET],
+                            lk_error *err);
+lk_status keyfile_make_seal(const char *path, uint8_t pub[LK_SEAL_PUBLIC], uint8_t sec[LK_SEAL_SECRET],
+                            lk_error *err);
 
 lk_status keys_folder(const char *dir, lk_error *err);
 bool keys_have(const char *dir, const char *name);
@@ -89,7 +91,8 @@ typedef struct audit_row {
 
 #define AUDIT_QUERY "SELECT seq, time, kind, detail, prev, hash, sig FROM audit "
 lk_status audit_read(lk_stmt *row, audit_row *out, lk_error *err);
-/* What the row's hash is of, and what its leaf in the Merkle tree is: a text of fixed shape. Returns its length. */
+/* What the row's hash is of, and what its leaf in the Merkle tree is: a text of fixed shape. Returns its
+ * length. */
 enum { AUDIT_TEXT = 256 };
 size_t audit_text(const audit_row *row, char out[AUDIT_TEXT]);
 
@@ -110,8 +113,8 @@ void known_clear(knowledge *k);
 const known_record *known_find(const knowledge *k, const char *record);
 const known_person *known_own_key(const knowledge *k, const char *subject);
 
-/* log.c, note.c: leaf hashes of all rows, verified from the first (the caller frees); a row in plain words, names looked
- * up when a registry is given; a checkpoint over a root. */
+/* log.c, note.c: leaf hashes of all rows, verified from the first (the caller frees); a row in plain
+ * words, names looked up when a registry is given; a checkpoint over a root. */
 lk_status log_leaves(lk_registry *r, lk_hash **leaves, int64_t *n, lk_error *err);
 lk_status log_words(const char *kind, const char *detail, lk_registry *names, lk_text *out, lk_error *err);
 lk_status note_write(const lk_registry *r, int64_t size, const lk_hash *root, lk_text *out, lk_error *err);
@@ -124,8 +127,8 @@ bool looks_like_id(const char *s);
 void pair_text(lk_text *t, const char *key, const char *value);
 void pair_int(lk_text *t, const char *key, int64_t value);
 void pair_hex(lk_text *t, const char *key, const void *data, size_t n);
-/* Non-empty UTF-8 of less than cap bytes without control characters, apart from line ends when lines, and without
- * those that turn the direction of writing: what is signed must look like what it is. */
+/* Non-empty UTF-8 of less than cap bytes without control characters, apart from line ends when lines, and
+ * without those that turn the direction of writing: what is signed must look like what it is. */
 lk_status check_words(const char *what, const char *s, size_t cap, bool lines, lk_error *err);
 
 /* --- words.c, terms.c, personal.c ---------------------------------------------------------- */
@@ -150,8 +153,8 @@ lk_status cose_sign(const char *type, const uint8_t pub[LK_SIGN_PUBLIC], const u
 /* LK_E_FORMAT when it does not fit. */
 lk_status cose_check(const char *type, const uint8_t pub[LK_SIGN_PUBLIC], const void *payload, size_t n,
                      const uint8_t sig[LK_SIGN_BYTES], lk_error *err);
-/* A whole COSE_Sign1 message, and back: payload points into data, pub is the key that signed it. Whose key that is
- * the caller must know. */
+/* A whole COSE_Sign1 message, and back: payload points into data, pub is the key that signed it. Whose key
+ * that is the caller must know. */
 lk_status cose_write(const char *type, const uint8_t pub[LK_SIGN_PUBLIC], const uint8_t sec[LK_SIGN_SECRET],
                      const void *payload, size_t n, lk_bytes *out, lk_error *err);
 lk_status cose_read(const void *data, size_t n, const char *type, uint8_t pub[LK_SIGN_PUBLIC],
@@ -159,13 +162,13 @@ lk_status cose_read(const void *data, size_t n, const char *type, uint8_t pub[LK
 
 /* --- subject.c, record.c, rules.c ------------------------------------------------------------ */
 
-/* As lk_subject_find, with the key that the studio keeps for them. LK_E_CONSENT when the studio's signature does not
- * fit the row. */
+/* As lk_subject_find, with the key that the studio keeps for them. LK_E_CONSENT when the studio's
+ * signature does not fit the row. */
 lk_status subject_load(lk_registry *r, const char *name_or_id, lk_subject *out, uint8_t pub[LK_SIGN_PUBLIC],
                        lk_error *err);
 
-/* Why nothing may be done, in the order of what the user should hear first when several rules say no. The words stand
- * in rules.c and in the log. */
+/* Why nothing may be done, in the order of what the user should hear first when several rules say no. The
+ * words stand in rules.c and in the log. */
 typedef enum rule {
     RULE_NONE, /* nothing against it */
     /* of a record, whatever it is asked for */
@@ -204,7 +207,8 @@ const char *rule_words_of(const char *word); /* the same from the log's word; th
 /* What the rules say about a verified record now. */
 lk_status rules_judge(lk_registry *r, record *c, lk_error *err);
 /* LK_E_CONSENT with the rule and the remedy. use: the word asked for. */
-lk_status rules_refuse(const lk_registry *r, rule x, const char *name, const char *use, const record *c, lk_error *err);
+lk_status rules_refuse(const lk_registry *r, rule x, const char *name, const char *use, const record *c,
+                       lk_error *err);
 /* LK_E_CONSENT when the clock stands more than a day before the newest row. */
 lk_status rules_check_clock(const lk_registry *r, lk_error *err);
 /* LK_E_CONSENT when the folder is a copy of the one that the log was written in. */
@@ -212,38 +216,43 @@ lk_status rules_check_place(const lk_registry *r, lk_error *err);
 /* Outputs that the verified log counts against the record. */
 lk_status rules_outputs(lk_registry *r, const char *id, int64_t *count, lk_error *err);
 
-/* Read the present row of RECORD_QUERY and verify everything about it at this moment: out->state says what is against
- * it. */
+/* Read the present row of RECORD_QUERY and verify everything about it at this moment: out->state says what
+ * is against it. */
 #define RECORD_QUERY                                                                                         \
     "SELECT record.id, record.subject, record.text, record.subject_sig, record.studio_sig, version.number, " \
     "version.body, version.subject_sig, version.studio_sig FROM record LEFT JOIN version ON "                \
-    "version.record = record.id AND version.number = (SELECT max(number) FROM version WHERE record = record.id) "
+    "version.record = record.id AND version.number = "                                                       \
+    "(SELECT max(number) FROM version WHERE record = record.id) "
 lk_status record_read(lk_registry *r, lk_stmt *row, record *out, lk_error *err);
 lk_status record_load(lk_registry *r, const char *id, record *out, lk_error *err);
 /* Inside a transaction. Revoking twice is fine. signed_by: "studio" or "subject". */
-lk_status record_revoke(lk_registry *r, const char *id, const char *reason, const char *signed_by, lk_error *err);
-/* record_v1.c: the terms that a record of the first form amounts to. LK_E_FORMAT when it is not what was signed. */
+lk_status record_revoke(lk_registry *r, const char *id, const char *reason, const char *signed_by,
+                        lk_error *err);
+/* record_v1.c: the terms that a record of the first form amounts to. LK_E_FORMAT when it is not what was
+ * signed. */
 lk_status record_v1_read(const lk_registry *r, lk_stmt *row, const lk_subject *subject, lk_consent_terms *out,
                          lk_hash *hash, lk_error *err);
 
 /* --- issue.c: what sign and accept share ------------------------------------------------------- */
 
-/* The terms of a draft, whole; the personal block encoded (empty when there is none). Inside a transaction. */
+/* The terms of a draft, whole; the personal block encoded (empty when there is none). Inside a
+ * transaction. */
 lk_status issue_terms(lk_registry *r, const lk_consent_draft *d, lk_consent_terms *out, lk_subject *who,
                       lk_bytes *personal, lk_error *err);
 /* The block sealed to the studio's key of personal blocks; nothing for nothing. */
 lk_status issue_seal(lk_registry *r, const lk_bytes *personal, lk_bytes *sealed, lk_error *err);
 /* Store what both sign, with its row in the log. sealed may be empty. Inside a transaction. */
 lk_status issue_insert(lk_registry *r, const lk_consent_terms *t, const lk_bytes *body,
-                       const uint8_t subject_sig[LK_SIGN_BYTES], const void *sealed, size_t sealed_n, lk_error *err);
+                       const uint8_t subject_sig[LK_SIGN_BYTES], const void *sealed, size_t sealed_n,
+                       lk_error *err);
 
 void issue_brief(const lk_consent_terms *t, lk_consent_record *out);
 
 /* --- grant.c: what lineage needs to know beyond the public calls ----------------------------- */
 
 lk_use grant_use(const lk_grant *g);
-/* LK_E_CONSENT when one more output would be more than was agreed to. Inside a transaction that verified the whole
- * log; grant_note_quota writes that refusal to the log, afterwards. */
+/* LK_E_CONSENT when one more output would be more than was agreed to. Inside a transaction that verified
+ * the whole log; grant_note_quota writes that refusal to the log, afterwards. */
 lk_status grant_check_quota(const lk_grant *g, const lk_hash *output, lk_error *err);
 void grant_note_quota(const lk_grant *g);
 lk_registry *grant_registry(const lk_grant *g);

@@ -1,5 +1,5 @@
-/* issue.c: from a draft to a signed record: defaults filled in, rules for minors and for people with keys of their
- * own kept, signed by both, stored with its row of the log in one transaction. */
+/* issue.c: from a draft to a signed record: defaults filled in, rules for minors and for people with keys of
+ * their own kept, signed by both, stored with its row of the log in one transaction. */
 #include <stdio.h>
 #include <string.h>
 
@@ -23,7 +23,8 @@ static void fill_defaults(const lk_registry *r, lk_consent_terms *t)
     if (t->grantee_count == 0) {
         lk_grantee *g = &t->grantees[t->grantee_count++];
         int n = (int)LK_MIN(strlen(t->project), (size_t)40);
-        while (n > 0 && ((unsigned char)t->project[n] & 0xC0) == 0x80) n--; /* no half of a letter at the cut */
+        while (n > 0 && ((unsigned char)t->project[n] & 0xC0) == 0x80)
+            n--; /* no half of a letter at the cut */
         snprintf(g->name, sizeof g->name, "the studio of %.*s", n, t->project);
         memcpy(g->key, r->studio_public, LK_SIGN_PUBLIC);
     }
@@ -43,20 +44,25 @@ static lk_status apply_age(const lk_personal *p, lk_consent_terms *t, lk_error *
                            "(rule: guardian)",
                            p->birth_date, t->subject);
         if (t->age == LK_AGE_DECEASED && !*p->estate)
-            return LK_FAIL(err, LK_E_CONSENT,
-                           "for a deceased person the estate must agree: name who acts for it (--estate NAME) "
-                           "(rule: guardian)");
+            return LK_FAIL(
+                err, LK_E_CONSENT,
+                "for a deceased person the estate must agree: name who acts for it (--estate NAME) "
+                "(rule: guardian)");
         return LK_OK;
     }
     if (!adult_at)
-        return LK_FAIL(err, LK_E_CONSENT, "a minor's consent ends at 18: give the date of birth (--born YYYY-MM-DD) "
+        return LK_FAIL(err, LK_E_CONSENT,
+                       "a minor's consent ends at 18: give the date of birth (--born YYYY-MM-DD) "
                        "(rule: age)");
     if (!t->guardians)
-        return LK_FAIL(err, LK_E_CONSENT, "a minor cannot agree alone: name who agrees for them (--guardian NAME) "
+        return LK_FAIL(err, LK_E_CONSENT,
+                       "a minor cannot agree alone: name who agrees for them (--guardian NAME) "
                        "(rule: guardian)");
     if (t->from >= adult_at)
-        return LK_FAIL(err, LK_E_CONSENT, "born on %s, this person is no minor any more and must agree alone "
-                       "(--age adult) (rule: age)", p->birth_date);
+        return LK_FAIL(err, LK_E_CONSENT,
+                       "born on %s, this person is no minor any more and must agree alone "
+                       "(--age adult) (rule: age)",
+                       p->birth_date);
     t->adult_at = adult_at;
     t->until = LK_MIN(t->until, adult_at);
     return LK_OK;
@@ -149,7 +155,8 @@ static lk_status log_record(lk_registry *r, const lk_consent_terms *t, const lk_
 }
 
 lk_status issue_insert(lk_registry *r, const lk_consent_terms *t, const lk_bytes *body,
-                       const uint8_t subject_sig[LK_SIGN_BYTES], const void *sealed, size_t sealed_n, lk_error *err)
+                       const uint8_t subject_sig[LK_SIGN_BYTES], const void *sealed, size_t sealed_n,
+                       lk_error *err)
 {
     uint8_t studio_sig[LK_SIGN_BYTES];
     const char *types = sealed_n ? "sibbbb" : "sibbbn";
@@ -162,31 +169,32 @@ lk_status issue_insert(lk_registry *r, const lk_consent_terms *t, const lk_bytes
     LK_TRY(lk_store_run(r->db, err, NULL,
                         "INSERT INTO version(record, number, body, subject_sig, studio_sig, sealed) "
                         "VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-                        types, t->id, t->version, body->b, body->len, subject_sig, (size_t)LK_SIGN_BYTES, studio_sig,
-                        (size_t)LK_SIGN_BYTES, sealed, sealed_n));
+                        types, t->id, t->version, body->b, body->len, subject_sig, (size_t)LK_SIGN_BYTES,
+                        studio_sig, (size_t)LK_SIGN_BYTES, sealed, sealed_n));
     return log_record(r, t, body, err);
 }
 
 /* --- the quick way ------------------------------------------------------------------------------- */
 
-static lk_status sign_both(lk_registry *r, const lk_subject *who, lk_consent_terms *t, const lk_bytes *personal,
-                           lk_error *err)
+static lk_status sign_both(lk_registry *r, const lk_subject *who, lk_consent_terms *t,
+                           const lk_bytes *personal, lk_error *err)
 {
     uint8_t key[LK_SIGN_PUBLIC], pub[LK_SIGN_PUBLIC], sec[LK_SIGN_SECRET], sig[LK_SIGN_BYTES];
     char name[64];
     lk_subject again;
     lk_bytes body = {0}, sealed = {0};
     if (known_own_key(&r->known, who->id))
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "%s signs with a key of their own; nobody can sign in their place: likeness consent request '%s'",
-                       who->name, who->name);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "%s signs with a key of their own; nobody can sign in their place: likeness consent request '%s'",
+            who->name, who->name);
     LK_TRY(subject_load(r, who->id, &again, key, err));
     snprintf(name, sizeof name, "subject-%s.key", who->id);
     LK_TRY(keys_load(r->dir, name, pub, sec, err));
     lk_status s = LK_OK;
     if (memcmp(pub, key, sizeof pub) != 0)
-        s = LK_FAIL(err, LK_E_CONSENT, "%s/keys/%s is not the key of %s; restore it from a copy", r->dir, name,
-                    who->name);
+        s = LK_FAIL(err, LK_E_CONSENT, "%s/keys/%s is not the key of %s; restore it from a copy", r->dir,
+                    name, who->name);
     t->subject_holds_key = false;
     memcpy(t->subject_key, pub, LK_SIGN_PUBLIC);
     if (s == LK_OK) s = lk_consent_encode(t, &body, err);

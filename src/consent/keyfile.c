@@ -1,4 +1,5 @@
-/* keyfile.c: one secret, one file, readable by its owner alone: a line that says what it is, a line of hex. */
+/* keyfile.c: one secret, one file, readable by its owner alone: a line that says what it is, a line of hex.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,11 +36,12 @@ static lk_status load(const char *path, const char *header, uint8_t *secret, siz
     size_t len = 0;
     struct stat st;
     if (stat(path, &st) != 0)
-        return LK_FAIL(err, LK_E_NOTFOUND, "the key %s is missing (%s); restore it from a copy, no other key fits",
-                       path, strerror(errno));
+        return LK_FAIL(err, LK_E_NOTFOUND,
+                       "the key %s is missing (%s); restore it from a copy, no other key fits", path,
+                       strerror(errno));
     if (st.st_mode & 077)
-        return LK_FAIL(err, LK_E_CONSENT, "others may read the key %s; if nobody did, run: chmod 600 '%s'", path,
-                       path);
+        return LK_FAIL(err, LK_E_CONSENT, "others may read the key %s; if nobody did, run: chmod 600 '%s'",
+                       path, path);
     lk_status s = lk_file_read(path, TEXT_MOST, &text, &len, err);
     if (s == LK_E_RANGE || (s == LK_OK && !parse(text, len, header, secret, n))) {
         lk_wipe(secret, n);
@@ -68,7 +70,8 @@ static lk_status store(const char *path, const char *header, const uint8_t *secr
     return s;
 }
 
-lk_status lk_keyfile_load(const char *path, uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET], lk_error *err)
+lk_status lk_keyfile_load(const char *path, uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET],
+                          lk_error *err)
 {
     static const char probe[] = "likeness key probe";
     uint8_t sig[LK_SIGN_BYTES];
@@ -82,7 +85,8 @@ lk_status lk_keyfile_load(const char *path, uint8_t pub[LK_SIGN_PUBLIC], uint8_t
     return s;
 }
 
-lk_status lk_keyfile_make(const char *path, uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET], lk_error *err)
+lk_status lk_keyfile_make(const char *path, uint8_t pub[LK_SIGN_PUBLIC], uint8_t sec[LK_SIGN_SECRET],
+                          lk_error *err)
 {
     LK_TRY(lk_sign_keypair(pub, sec, err));
     lk_status s = store(path, SIGN_HEADER, sec, LK_SIGN_SECRET, err);
@@ -90,14 +94,16 @@ lk_status lk_keyfile_make(const char *path, uint8_t pub[LK_SIGN_PUBLIC], uint8_t
     return s;
 }
 
-lk_status keyfile_load_seal(const char *path, uint8_t pub[LK_SEAL_PUBLIC], uint8_t sec[LK_SEAL_SECRET], lk_error *err)
+lk_status keyfile_load_seal(const char *path, uint8_t pub[LK_SEAL_PUBLIC], uint8_t sec[LK_SEAL_SECRET],
+                            lk_error *err)
 {
     LK_TRY(load(path, SEAL_HEADER, sec, LK_SEAL_SECRET, err));
     lk_seal_public(sec, pub);
     return LK_OK;
 }
 
-lk_status keyfile_make_seal(const char *path, uint8_t pub[LK_SEAL_PUBLIC], uint8_t sec[LK_SEAL_SECRET], lk_error *err)
+lk_status keyfile_make_seal(const char *path, uint8_t pub[LK_SEAL_PUBLIC], uint8_t sec[LK_SEAL_SECRET],
+                            lk_error *err)
 {
     LK_TRY(lk_seal_keypair(pub, sec, err));
     lk_status s = store(path, SEAL_HEADER, sec, LK_SEAL_SECRET, err);

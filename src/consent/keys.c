@@ -76,7 +76,8 @@ lk_status keys_place(const char *dir, char out[24], lk_error *err)
     if (!path) return consent_no_memory(err);
     lk_status s = LK_OK;
     if (stat(path, &st) != 0)
-        s = LK_FAIL(err, LK_E_NOTFOUND, "the key %s is missing (%s); restore it from a copy", path, strerror(errno));
+        s = LK_FAIL(err, LK_E_NOTFOUND, "the key %s is missing (%s); restore it from a copy", path,
+                    strerror(errno));
     else snprintf(out, 24, "%llu", (unsigned long long)st.st_ino);
     lk_free(path);
     return s;

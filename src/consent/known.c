@@ -1,5 +1,6 @@
-/* known.c: what the log says, row by row, about who may do what: the newest version of each record, revocations,
- * keys that people keep themselves, the place and the project's name. The chain, not a table, has the last word. */
+/* known.c: what the log says, row by row, about who may do what: the newest version of each record,
+ * revocations, keys that people keep themselves, the place and the project's name. The chain, not a table,
+ * has the last word. */
 #include <stdio.h>
 #include <string.h>
 
@@ -83,7 +84,8 @@ static lk_status note(knowledge *k, const char *kind, int64_t time, const lk_jso
         if (c && !c->revoked) c->revoked = LK_MAX(time, 1);
         return c ? LK_OK : LK_E_NOMEM;
     }
-    if (!strcmp(kind, "project")) snprintf(k->project, sizeof k->project, "%s", lk_json_string(v, "name", ""));
+    if (!strcmp(kind, "project"))
+        snprintf(k->project, sizeof k->project, "%s", lk_json_string(v, "name", ""));
     else snprintf(k->place, sizeof k->place, "%s", lk_json_string(v, "place", ""));
     return LK_OK;
 }

@@ -6,14 +6,17 @@
 #include "consent/log.h"
 
 /* {field} stands for the detail's field; subject and rule are said in words. */
-static const struct { const char *kind, *words; } templates[] = {
+static const struct {
+    const char *kind, *words;
+} templates[] = {
     {"registry", "the registry was made, with the studio's key {studio_key}"},
     {"project", "the project was named \"{name}\""},
     {"moved", "the registry was declared to live here from now on, and nowhere else"},
     {"subject", "{subject} was added"},
     {"request", "{subject} was asked to sign version {version} of record {record}"},
     {"consent", "{subject} agreed to record {record} (their key is held by the {key_holder})"},
-    {"amend", "{subject} agreed to version {version} of record {record} (their key is held by the {key_holder})"},
+    {"amend",
+     "{subject} agreed to version {version} of record {record} (their key is held by the {key_holder})"},
     {"revoke", "record {record} was revoked by the {signed_by}: {reason}"},
     {"grant", "{use} of {subject} was granted on record {record}, for: {what_for}"},
     {"refused", "{use} of {subject} was refused, for: {what_for}; because {rule}"},
@@ -82,7 +85,8 @@ lk_status log_leaves(lk_registry *r, lk_hash **leaves, int64_t *n, lk_error *err
         if (s == LK_OK && at < *n) list[at++] = lk_merkle_leaf(text, audit_text(&row, text));
     }
     lk_stmt_free(&q);
-    if (s == LK_END) s = at == *n ? LK_OK : LK_FAIL(err, LK_E_FORMAT, "the log of %s changed while it was read", r->dir);
+    if (s == LK_END)
+        s = at == *n ? LK_OK : LK_FAIL(err, LK_E_FORMAT, "the log of %s changed while it was read", r->dir);
     if (s == LK_OK) *leaves = list;
     else lk_free(list);
     return s;
@@ -90,8 +94,15 @@ lk_status log_leaves(lk_registry *r, lk_hash **leaves, int64_t *n, lk_error *err
 
 /* --- every row ------------------------------------------------------------------------------------ */
 
-typedef struct kept { int64_t seq, time; char kind[16]; char *detail; } kept;
-typedef struct kept_list { kept *items; size_t n, cap; } kept_list;
+typedef struct kept {
+    int64_t seq, time;
+    char kind[16];
+    char *detail;
+} kept;
+typedef struct kept_list {
+    kept *items;
+    size_t n, cap;
+} kept_list;
 
 static lk_status keep(kept_list *l, const audit_row *row, lk_error *err)
 {
@@ -111,8 +122,8 @@ static lk_status keep(kept_list *l, const audit_row *row, lk_error *err)
 }
 
 /* Everything is read before anything is handed out: fn may use the registry. */
-lk_status lk_log_each(lk_registry *r, bool names, lk_status (*fn)(void *user, const lk_log_row *row), void *user,
-                      lk_error *err)
+lk_status lk_log_each(lk_registry *r, bool names, lk_status (*fn)(void *user, const lk_log_row *row),
+                      void *user, lk_error *err)
 {
     kept_list list = {0};
     lk_stmt *q = NULL;

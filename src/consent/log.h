@@ -1,9 +1,10 @@
-/* log.h: the audit log as a Merkle tree (RFC 9162 2.1), so that somebody who holds one row, or one older checkpoint,
- * can check it against a newer checkpoint without the registry, and a log that was rewritten or shown differently to
- * two people is found out.
+/* log.h: the audit log as a Merkle tree (RFC 9162 2.1), so that somebody who holds one row, or one older
+ * checkpoint, can check it against a newer checkpoint without the registry, and a log that was rewritten or
+ * shown differently to two people is found out.
  *
- * A leaf is SHA-256(0x00 || the text that the row's own hash is of). Checkpoints are signed notes (C2SP signed-note,
- * tlog-checkpoint); witnesses add cosignatures (C2SP tlog-cosignature). Start with merkle.c, then note.c.
+ * A leaf is SHA-256(0x00 || the text that the row's own hash is of). Checkpoints are signed notes (C2SP
+ * signed-note, tlog-checkpoint); witnesses add cosignatures (C2SP tlog-cosignature). Start with merkle.c,
+ * then note.c.
  */
 #ifndef LK_CONSENT_LOG_H
 #define LK_CONSENT_LOG_H
@@ -39,18 +40,21 @@ typedef struct lk_checkpoint {
     char note[8192];         /* the signed text and its signatures, without the proof */
 } lk_checkpoint;
 
-/* The log as it stands now, signed by the studio. since (may be NULL): an older checkpoint of this log, whose
- * consistency with the new one is proved in the lines before it (the form that C2SP tlog-witness asks for). */
+/* The log as it stands now, signed by the studio. since (may be NULL): an older checkpoint of this log,
+ * whose consistency with the new one is proved in the lines before it (the form that C2SP tlog-witness
+ * asks for). */
 lk_status lk_log_checkpoint(lk_registry *r, const lk_checkpoint *since, lk_text *out, lk_error *err);
 /* Read, and verify the signature of the log's own key. LK_E_FORMAT with what is wrong. */
 lk_status lk_checkpoint_read(const void *text, size_t n, lk_checkpoint *out, lk_error *err);
-/* newer must be older with rows added: by the proof that newer carries, or because they are the same. LK_E_FORMAT when
- * the two contradict each other, LK_E_ARG when newer carries no proof from older. */
+/* newer must be older with rows added: by the proof that newer carries, or because they are the same.
+ * LK_E_FORMAT when the two contradict each other, LK_E_ARG when newer carries no proof from older. */
 lk_status lk_checkpoint_follows(const lk_checkpoint *older, const lk_checkpoint *newer, lk_error *err);
-/* A witness's line under a checkpoint: "I saw it at that time". out gets the whole text with the line added. */
+/* A witness's line under a checkpoint: "I saw it at that time". out gets the whole text with the line
+ * added. */
 lk_status lk_checkpoint_cosign(const lk_checkpoint *c, const char *name, const uint8_t pub[LK_SIGN_PUBLIC],
                                const uint8_t sec[LK_SIGN_SECRET], int64_t time, lk_text *out, lk_error *err);
-/* When the witness of this key signed the checkpoint; LK_E_NOTFOUND when it did not, LK_E_FORMAT when wrongly. */
+/* When the witness of this key signed the checkpoint; LK_E_NOTFOUND when it did not, LK_E_FORMAT when
+ * wrongly. */
 lk_status lk_checkpoint_cosigned(const lk_checkpoint *c, const uint8_t pub[LK_SIGN_PUBLIC], int64_t *time,
                                  lk_error *err);
 
@@ -75,7 +79,7 @@ typedef struct lk_log_row {
     const char *kind, *words, *detail; /* valid during the call */
 } lk_log_row;
 /* In order, the log verified before. names: in the words, people are called as the registry calls them. */
-lk_status lk_log_each(lk_registry *r, bool names, lk_status (*fn)(void *user, const lk_log_row *row), void *user,
-                      lk_error *err);
+lk_status lk_log_each(lk_registry *r, bool names, lk_status (*fn)(void *user, const lk_log_row *row),
+                      void *user, lk_error *err);
 
 #endif

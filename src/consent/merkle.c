@@ -1,5 +1,6 @@
-/* merkle.c: Merkle Tree Hash, inclusion and consistency proofs of RFC 9162 2.1. Proofs are made by the recursive
- * definitions and checked by the iterative algorithms of 2.1.3.2 and 2.1.4.2, which share no code with them. */
+/* merkle.c: Merkle Tree Hash, inclusion and consistency proofs of RFC 9162 2.1. Proofs are made by the
+ * recursive definitions and checked by the iterative algorithms of 2.1.3.2 and 2.1.4.2, which share no code
+ * with them. */
 #include <string.h>
 
 #include "consent/log.h"

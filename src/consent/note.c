@@ -29,7 +29,8 @@ static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 static void add_base64(lk_text *t, const uint8_t *b, size_t n)
 {
     for (size_t i = 0; i < n; i += 3) {
-        uint32_t v = (uint32_t)b[i] << 16 | (uint32_t)(i + 1 < n ? b[i + 1] : 0) << 8 | (i + 2 < n ? b[i + 2] : 0);
+        uint32_t v =
+            (uint32_t)b[i] << 16 | (uint32_t)(i + 1 < n ? b[i + 1] : 0) << 8 | (i + 2 < n ? b[i + 2] : 0);
         char four[4] = {digits[v >> 18], digits[v >> 12 & 63], i + 1 < n ? digits[v >> 6 & 63] : '=',
                         i + 2 < n ? digits[v & 63] : '='};
         lk_text_addn(t, four, 4);
@@ -60,7 +61,8 @@ static size_t read_base64(const char *s, size_t n, uint8_t *out, size_t cap)
 
 /* --- the pieces of a note -------------------------------------------------------------------- */
 
-static void key_id(const char *name, uint8_t kind, const uint8_t pub[LK_SIGN_PUBLIC], uint8_t id[KEY_ID_BYTES])
+static void key_id(const char *name, uint8_t kind, const uint8_t pub[LK_SIGN_PUBLIC],
+                   uint8_t id[KEY_ID_BYTES])
 {
     lk_text t = {0};
     lk_text_add(&t, "%s\n", name);
@@ -91,7 +93,9 @@ static void add_signature(lk_text *t, const char *name, uint8_t kind, const uint
     lk_text_add(t, "\n");
 }
 
-typedef struct cursor { const char *p, *end; } cursor;
+typedef struct cursor {
+    const char *p, *end;
+} cursor;
 
 /* The next line without its end; false when there is none. */
 static bool next_line(cursor *c, const char **line, size_t *n)
@@ -116,10 +120,10 @@ static bool read_number(const char *s, size_t n, int64_t *out)
     return true;
 }
 
-/* The blob of the signature line that a key of this kind wrote, under any name or under the one given; its bytes, 0
- * when there is no such line. */
-static size_t find_signature(const char *note, const char *name, uint8_t kind, const uint8_t pub[LK_SIGN_PUBLIC],
-                             uint8_t blob[BLOB_MOST])
+/* The blob of the signature line that a key of this kind wrote, under any name or under the one given; its
+ * bytes, 0 when there is no such line. */
+static size_t find_signature(const char *note, const char *name, uint8_t kind,
+                             const uint8_t pub[LK_SIGN_PUBLIC], uint8_t blob[BLOB_MOST])
 {
     cursor c = {note + body_length(note) + 1, note + strlen(note)};
     const char *line;
@@ -170,7 +174,8 @@ static bool read_body(cursor c, lk_checkpoint *out)
     if (!lk_hash_from_hex(out->origin + strlen(ORIGIN), &key)) return false;
     memcpy(out->key, key.b, LK_SIGN_PUBLIC);
     return next_line(&c, &line, &n) && read_number(line, n, &out->size) && next_line(&c, &line, &n) &&
-           read_base64(line, n, out->root.b, LK_HASH_BYTES) == LK_HASH_BYTES && next_line(&c, &line, &n) && n == 0;
+           read_base64(line, n, out->root.b, LK_HASH_BYTES) == LK_HASH_BYTES && next_line(&c, &line, &n) &&
+           n == 0;
 }
 
 lk_status lk_checkpoint_read(const void *text, size_t n, lk_checkpoint *out, lk_error *err)
@@ -178,8 +183,9 @@ lk_status lk_checkpoint_read(const void *text, size_t n, lk_checkpoint *out, lk_
     uint8_t blob[BLOB_MOST];
     cursor c = {text, (const char *)text + n};
     memset(out, 0, sizeof *out);
-    bool good = n > 0 && !memchr(text, 0, n) && read_proof(&c, out) && (size_t)(c.end - c.p) < sizeof out->note &&
-                c.p < c.end && c.end[-1] == '\n' && read_body(c, out);
+    bool good = n > 0 && !memchr(text, 0, n) && read_proof(&c, out) &&
+                (size_t)(c.end - c.p) < sizeof out->note && c.p < c.end && c.end[-1] == '\n' &&
+                read_body(c, out);
     if (!good) return LK_FAIL(err, LK_E_FORMAT, "this is no checkpoint of a consent log, or it was damaged");
     memcpy(out->note, c.p, (size_t)(c.end - c.p));
     if (find_signature(out->note, out->origin, ED25519, out->key, blob) != KEY_ID_BYTES + LK_SIGN_BYTES ||
@@ -193,20 +199,23 @@ lk_status lk_checkpoint_follows(const lk_checkpoint *older, const lk_checkpoint 
     if (strcmp(older->origin, newer->origin))
         return LK_FAIL(err, LK_E_ARG, "the two checkpoints are of different logs");
     if (older->size > newer->size)
-        return LK_FAIL(err, LK_E_ARG, "the first checkpoint has more rows than the second: name the older one first");
+        return LK_FAIL(err, LK_E_ARG,
+                       "the first checkpoint has more rows than the second: name the older one first");
     bool same_size = older->size == newer->size;
     if (!same_size && newer->old_size != older->size && older->size > 0)
-        return LK_FAIL(err, LK_E_ARG,
-                       "the newer checkpoint carries no proof from row %lld; ask for one made with: likeness consent "
-                       "checkpoint --since OLD",
-                       (long long)older->size);
+        return LK_FAIL(
+            err, LK_E_ARG,
+            "the newer checkpoint carries no proof from row %lld; ask for one made with: likeness consent "
+            "checkpoint --since OLD",
+            (long long)older->size);
     if (older->size == 0 || lk_merkle_check_consistency(older->size, newer->size, &older->root, &newer->root,
                                                         newer->proof, same_size ? 0 : newer->proof_count))
         return LK_OK;
-    return LK_FAIL(err, LK_E_FORMAT,
-                   "the log was rewritten: what it showed as its first %lld rows is not what it shows now. Both "
-                   "checkpoints are signed with the studio's key: keep them, together they prove it",
-                   (long long)older->size);
+    return LK_FAIL(
+        err, LK_E_FORMAT,
+        "the log was rewritten: what it showed as its first %lld rows is not what it shows now. Both "
+        "checkpoints are signed with the studio's key: keep them, together they prove it",
+        (long long)older->size);
 }
 
 /* --- writing ------------------------------------------------------------------------------------- */
@@ -233,7 +242,8 @@ lk_status note_write(const lk_registry *r, int64_t size, const lk_hash *root, lk
     lk_text_add(&body, "%s\n%lld\n", origin, (long long)size);
     add_base64(&body, root->b, LK_HASH_BYTES);
     lk_text_add(&body, "\n");
-    lk_status s = body.failed ? consent_no_memory(err) : lk_sign_make(r->studio_secret, body.s, body.len, sig, err);
+    lk_status s =
+        body.failed ? consent_no_memory(err) : lk_sign_make(r->studio_secret, body.s, body.len, sig, err);
     if (s == LK_OK) {
         lk_text_add(out, "%s\n", body.s);
         add_signature(out, origin, ED25519, r->studio_public, NULL, sig);
@@ -255,7 +265,8 @@ lk_status lk_log_checkpoint(lk_registry *r, const lk_checkpoint *since, lk_text 
         lk_hash old = lk_merkle_root(leaves, LK_MIN(since->size, n));
         if (since->size > n || !lk_hash_equal(&old, &since->root))
             s = LK_FAIL(err, LK_E_FORMAT,
-                        "the older checkpoint, of %lld rows, is not of the log in %s: one of the two is a copy that went "
+                        "the older checkpoint, of %lld rows, is not of the log in %s: one of the two is a "
+                        "copy that went "
                         "its own way, or the log was rewritten",
                         (long long)since->size, r->dir);
         else add_proof(out, since->size, path, lk_merkle_consistency(leaves, since->size, n, path));
@@ -286,7 +297,8 @@ lk_status lk_checkpoint_cosign(const lk_checkpoint *c, const char *name, const u
     lk_text message = {0};
     LK_TRY(check_words("witness's name", name, 128, false, err));
     if (strpbrk(name, " +"))
-        return LK_FAIL(err, LK_E_ARG, "a witness's name has neither spaces nor +; write it like a web address");
+        return LK_FAIL(err, LK_E_ARG,
+                       "a witness's name has neither spaces nor +; write it like a web address");
     if (strlen(c->note) + 512 > sizeof c->note)
         return LK_FAIL(err, LK_E_RANGE, "this checkpoint has as many witnesses as it can hold");
     for (int i = 0; i < STAMP_BYTES; i++) stamp[i] = (uint8_t)((uint64_t)time >> (56 - 8 * i));

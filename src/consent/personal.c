@@ -1,5 +1,6 @@
 /* personal.c: who the person is. The block lies sealed beside the record; erasing it leaves the record whole,
- * because the record knows but its hash, and nobody can search for a hash that begins with 32 random bytes. */
+ * because the record knows but its hash, and nobody can search for a hash that begins with 32 random bytes.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,8 +26,7 @@ lk_status personal_birthday(const char *date, int years, int64_t *when, lk_error
     bool good = strlen(date) == 10 && sscanf(date, "%4d-%2d-%2d%n", &y, &m, &d, &end) == 3 && end == 10 &&
                 strspn(date, "0123456789-") == 10 && y >= 1800 && m >= 1 && m <= 12 && d >= 1 &&
                 d <= days[m - 1] + (m == 2 && leap(y));
-    if (!good)
-        return LK_FAIL(err, LK_E_ARG, "'%.20s' is no date of birth; write it as YYYY-MM-DD", date);
+    if (!good) return LK_FAIL(err, LK_E_ARG, "'%.20s' is no date of birth; write it as YYYY-MM-DD", date);
     y += years;
     if (m == 2 && d == 29 && !leap(y)) {
         m = 3; /* born on a leap day: a year is over on the first of March, never a day too early */
@@ -99,7 +99,8 @@ lk_status lk_personal_decode(const void *data, size_t n, lk_personal *out, lk_er
     lk_bytes again = {0};
     lk_error why;
     memset(out, 0, sizeof *out);
-    if (n > CONSENT_RECORD_MAX) return LK_FAIL(err, LK_E_FORMAT, "a personal block of %zu bytes is longer than any", n);
+    if (n > CONSENT_RECORD_MAX)
+        return LK_FAIL(err, LK_E_FORMAT, "a personal block of %zu bytes is longer than any", n);
     if (lk_arena_new(&arena, 4096) != LK_OK) return consent_no_memory(err);
     lk_status s = lk_cbor_parse(data, n, LK_CBOR_STRICT, arena, &map, &why);
     bool good = s == LK_OK && read_block(map, out);

@@ -1,5 +1,5 @@
-/* proof.c: one row of the log, proved to somebody who has no registry: the row, the hashes that lead from it to the
- * root, and a checkpoint that the studio signed over that root. */
+/* proof.c: one row of the log, proved to somebody who has no registry: the row, the hashes that lead from it
+ * to the root, and a checkpoint that the studio signed over that root. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +30,10 @@ static lk_status find_row(lk_registry *r, const char *what, int64_t *seq, lk_err
     if (s == LK_OK) *seq = lk_stmt_int(q, 0);
     lk_stmt_free(&q);
     if (s == LK_OK && *seq < 1)
-        s = LK_FAIL(err, LK_E_NOTFOUND, "%s holds no consent record %.40s; name one of likeness consent list, or a row of "
-                    "likeness consent log", r->dir, what);
+        s = LK_FAIL(err, LK_E_NOTFOUND,
+                    "%s holds no consent record %.40s; name one of likeness consent list, or a row of "
+                    "likeness consent log",
+                    r->dir, what);
     return s;
 }
 
@@ -39,8 +41,8 @@ static void write_proof(const audit_row *row, int64_t size, const lk_hash *path,
                         lk_text *out)
 {
     char hex[LK_HASH_HEX];
-    lk_text_add(out, "{\"format\":\"" FORMAT "\",\n \"row\":{\"seq\":%lld,\"time\":%lld,\"kind\":", (long long)row->seq,
-                (long long)row->time);
+    lk_text_add(out, "{\"format\":\"" FORMAT "\",\n \"row\":{\"seq\":%lld,\"time\":%lld,\"kind\":",
+                (long long)row->seq, (long long)row->time);
     lk_json_quote(out, row->kind);
     lk_text_add(out, ",\"detail\":");
     lk_json_quote(out, row->detail);
@@ -86,7 +88,12 @@ lk_status lk_log_prove(lk_registry *r, const char *what, lk_text *out, lk_error 
 
 /* --- checking, without a registry ------------------------------------------------------------------ */
 
-typedef struct parts { audit_row row; lk_hash path[LK_MERKLE_PATH]; int count; const char *note; } parts;
+typedef struct parts {
+    audit_row row;
+    lk_hash path[LK_MERKLE_PATH];
+    int count;
+    const char *note;
+} parts;
 
 static bool whole(double x, int64_t *out)
 {
@@ -122,7 +129,8 @@ static lk_status check_parts(const parts *p, int64_t size, lk_log_proof *out, lk
     lk_hash leaf = lk_merkle_leaf(text, audit_text(&p->row, text));
     if (c->size != size ||
         !lk_merkle_check_inclusion(&leaf, p->row.seq - 1, c->size, p->path, p->count, &c->root))
-        return LK_FAIL(err, LK_E_FORMAT, "the proof does not hold: this row is not in the log that the checkpoint "
+        return LK_FAIL(err, LK_E_FORMAT,
+                       "the proof does not hold: this row is not in the log that the checkpoint "
                        "stands for");
     out->row = p->row.seq;
     out->time = p->row.time;

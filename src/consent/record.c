@@ -1,4 +1,5 @@
-/* record.c: reading records: nothing counts that is not verified at this moment, by signature and by the log. */
+/* record.c: reading records: nothing counts that is not verified at this moment, by signature and by the log.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -98,7 +99,8 @@ lk_status record_load(lk_registry *r, const char *id, record *out, lk_error *err
 
 /* --- revoking ------------------------------------------------------------------------------------ */
 
-lk_status record_revoke(lk_registry *r, const char *id, const char *reason, const char *signed_by, lk_error *err)
+lk_status record_revoke(lk_registry *r, const char *id, const char *reason, const char *signed_by,
+                        lk_error *err)
 {
     record c;
     lk_text detail = {0};
@@ -109,8 +111,9 @@ lk_status record_revoke(lk_registry *r, const char *id, const char *reason, cons
     pair_text(&detail, "reason", reason);
     pair_text(&detail, "signed_by", signed_by);
     lk_text_add(&detail, "}");
-    lk_status s = lk_store_run(r->db, err, NULL, "INSERT INTO revocation(record, time, reason) VALUES(?1, ?2, ?3)",
-                               "sis", c.brief.id, lk_wall_time(), reason);
+    lk_status s =
+        lk_store_run(r->db, err, NULL, "INSERT INTO revocation(record, time, reason) VALUES(?1, ?2, ?3)",
+                     "sis", c.brief.id, lk_wall_time(), reason);
     if (s == LK_OK) s = audit_append(r, "revoke", &detail, NULL, NULL, err);
     if (s == LK_OK) s = bind_destroy(r, c.brief.id, err);
     lk_text_clear(&detail);
@@ -148,9 +151,10 @@ lk_status lk_consent_each(lk_registry *r, const char *subject_or_null,
     lk_status s = audit_catch_up(r, err);
     if (s == LK_OK && subject_or_null) s = subject_load(r, subject_or_null, &who, key, err);
     if (s == LK_OK)
-        s = lk_store_prepare(
-            r->db, RECORD_QUERY "WHERE record.subject = ?1 OR ?1 IS NULL ORDER BY record.issued, record.rowid", &q,
-            err);
+        s = lk_store_prepare(r->db,
+                             RECORD_QUERY
+                             "WHERE record.subject = ?1 OR ?1 IS NULL ORDER BY record.issued, record.rowid",
+                             &q, err);
     if (s == LK_OK) s = lk_stmt_bind(q, err, "s", subject_or_null ? who.id : NULL);
     while (s == LK_OK && (s = lk_stmt_step(q, err)) == LK_OK) {
         if (n == cap) {
@@ -172,7 +176,8 @@ lk_status lk_consent_each(lk_registry *r, const char *subject_or_null,
     return s;
 }
 
-/* The personal block of the newest version, when there is one, its key is there, and it is the one that was signed. */
+/* The personal block of the newest version, when there is one, its key is there, and it is the one that was
+ * signed. */
 static lk_status open_personal(lk_registry *r, const record *c, lk_consent_detail *out, lk_error *err)
 {
     uint8_t pub[LK_SEAL_PUBLIC], sec[LK_SEAL_SECRET];
@@ -188,7 +193,8 @@ static lk_status open_personal(lk_registry *r, const record *c, lk_consent_detai
         s = plain.failed ? consent_no_memory(err) : lk_seal_open(sec, box, n, plain.b, err);
         lk_hash hash = s == LK_OK ? lk_hash_bytes(plain.b, plain.len) : (lk_hash){{0}};
         if (s == LK_OK && !lk_hash_equal(&hash, &c->terms.personal))
-            s = LK_FAIL(err, LK_E_FORMAT, "the personal block of consent record %s is not the one that was signed",
+            s = LK_FAIL(err, LK_E_FORMAT,
+                        "the personal block of consent record %s is not the one that was signed",
                         c->brief.id);
         if (s == LK_OK) s = lk_personal_decode(plain.b, plain.len, &out->personal, err);
         out->has_personal = s == LK_OK;

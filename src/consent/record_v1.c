@@ -1,5 +1,6 @@
-/* record_v1.c: records of the first form: one line of JSON, signed by both over its bytes. They stay what they were:
- * good for what was agreed to, in the one studio whose key they name. Nothing writes them any more. */
+/* record_v1.c: records of the first form: one line of JSON, signed by both over its bytes. They stay what
+ * they were: good for what was agreed to, in the one studio whose key they name. Nothing writes them any
+ * more. */
 #include <string.h>
 
 #include "consent/internal.h"
@@ -44,11 +45,13 @@ static bool read_members(const lk_json *v, lk_consent_terms *t)
 {
     char uses[128];
     double from = lk_json_number(v, "from", -1), until = lk_json_number(v, "until", -1);
-    if (!copy_member(v, "id", t->id, sizeof t->id) || !copy_member(v, "subject", t->subject, sizeof t->subject) ||
+    if (!copy_member(v, "id", t->id, sizeof t->id) ||
+        !copy_member(v, "subject", t->subject, sizeof t->subject) ||
         !copy_member(v, "project", t->project, sizeof t->project) ||
         !copy_member(v, "statement", t->statement, sizeof t->statement) ||
         !copy_member(v, "uses", uses, sizeof uses) || !copy_key(v, "subject_key", t->subject_key) ||
-        !copy_key(v, "studio_key", t->studio_key) || !(from >= 0 && from < 1e15 && until >= 0 && until < 1e15))
+        !copy_key(v, "studio_key", t->studio_key) ||
+        !(from >= 0 && from < 1e15 && until >= 0 && until < 1e15))
         return false;
     t->uses = lk_use_parse(uses, NULL);
     t->from = t->created = (int64_t)from;
@@ -56,7 +59,8 @@ static bool read_members(const lk_json *v, lk_consent_terms *t)
     return t->uses != 0;
 }
 
-/* What the form does not say is what holds for all: the studio alone, and the duties that no output is without. */
+/* What the form does not say is what holds for all: the studio alone, and the duties that no output is
+ * without. */
 static void fill_rest(const lk_subject *subject, lk_consent_terms *t)
 {
     t->version = 1;
@@ -88,9 +92,10 @@ lk_status record_v1_read(const lk_registry *r, lk_stmt *row, const lk_subject *s
     if (s == LK_OK && !read_members(v, out)) s = LK_E_FORMAT;
     /* Writing it again must give the same bytes: nothing hides in it, nothing is read two ways. */
     if (s == LK_OK) s = text_of(out, subject, &again, err);
-    if (s == LK_OK && (strcmp(again.s, text) != 0 || memcmp(out->studio_key, r->studio_public, LK_SIGN_PUBLIC) ||
-                       !lk_sign_check(out->subject_key, text, n, subject_sig) ||
-                       !lk_sign_check(r->studio_public, text, n, studio_sig)))
+    if (s == LK_OK &&
+        (strcmp(again.s, text) != 0 || memcmp(out->studio_key, r->studio_public, LK_SIGN_PUBLIC) ||
+         !lk_sign_check(out->subject_key, text, n, subject_sig) ||
+         !lk_sign_check(r->studio_public, text, n, studio_sig)))
         s = LK_E_FORMAT;
     if (s == LK_E_FORMAT) LK_FAIL(err, s, "a consent record of the first form is not what was signed");
     if (s == LK_OK) {

@@ -30,10 +30,11 @@ static const lk_migration migrations[] = {
      "record(id),"
      " PRIMARY KEY(asset, record)) STRICT;"
      "CREATE INDEX asset_record_record ON asset_record(record);"},
-    /* Records of the second form: the row in record is their id, with empty text and signatures; what they say lies
-     * here, version by version. Requests wait here for the subject's answer. */
+    /* Records of the second form: the row in record is their id, with empty text and signatures; what they
+     * say lies here, version by version. Requests wait here for the subject's answer. */
     {"terms",
-     "CREATE TABLE version(record TEXT NOT NULL REFERENCES record(id), number INTEGER NOT NULL, body BLOB NOT NULL,"
+     "CREATE TABLE version(record TEXT NOT NULL REFERENCES record(id), number INTEGER NOT NULL, body BLOB "
+     "NOT NULL,"
      " subject_sig BLOB NOT NULL, studio_sig BLOB NOT NULL, sealed BLOB, PRIMARY KEY(record, number)) STRICT;"
      "CREATE TABLE request(record TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, sealed BLOB,"
      " PRIMARY KEY(record, number)) STRICT;"},

@@ -1,5 +1,6 @@
-/* request.c: signing with two hands. The studio asks with a file, the subject answers with a file signed on a machine
- * of their own, the studio adds its signature; what comes back must be, byte for byte, what was asked. */
+/* request.c: signing with two hands. The studio asks with a file, the subject answers with a file signed on a
+ * machine of their own, the studio adds its signature; what comes back must be, byte for byte, what was
+ * asked. */
 #include <stdio.h>
 #include <string.h>
 
@@ -34,8 +35,9 @@ static lk_status write_question(const lk_registry *r, const char *name, const lk
     lk_cbor_text(&q, "personal");
     if (personal->len) lk_cbor_bytes(&q, personal->b, personal->len);
     else lk_cbor_null(&q);
-    lk_status s = q.failed ? consent_no_memory(err)
-                           : cose_write(COSE_REQUEST, r->studio_public, r->studio_secret, q.b, q.len, file, err);
+    lk_status s = q.failed
+                      ? consent_no_memory(err)
+                      : cose_write(COSE_REQUEST, r->studio_public, r->studio_secret, q.b, q.len, file, err);
     if (q.b) lk_wipe(q.b, q.len);
     lk_bytes_clear(&q);
     return s;
@@ -58,15 +60,16 @@ static lk_status keep_question(lk_registry *r, const lk_consent_terms *t, const 
     return s;
 }
 
-static lk_status request(lk_registry *r, const lk_consent_draft *d, const uint8_t *own_key, lk_consent_terms *t,
-                         lk_bytes *personal, lk_bytes *file, lk_error *err)
+static lk_status request(lk_registry *r, const lk_consent_draft *d, const uint8_t *own_key,
+                         lk_consent_terms *t, lk_bytes *personal, lk_bytes *file, lk_error *err)
 {
     lk_subject who;
     lk_bytes body = {0}, sealed = {0};
     LK_TRY(issue_terms(r, d, t, &who, personal, err));
     const known_person *known = known_own_key(&r->known, who.id);
     if (known && own_key && memcmp(known->key, own_key, LK_SIGN_PUBLIC))
-        return LK_FAIL(err, LK_E_CONSENT, "%s signs with another key than the one given; leave it out", who.name);
+        return LK_FAIL(err, LK_E_CONSENT, "%s signs with another key than the one given; leave it out",
+                       who.name);
     t->subject_holds_key = true;
     memcpy(t->subject_key, known ? known->key : own_key ? own_key : no_key, LK_SIGN_PUBLIC);
     lk_status s = lk_consent_encode(t, &body, err);
@@ -78,8 +81,8 @@ static lk_status request(lk_registry *r, const lk_consent_draft *d, const uint8_
     return s;
 }
 
-lk_status lk_consent_request(lk_registry *r, const lk_consent_draft *d, const uint8_t *own_key, lk_bytes *file,
-                             char id[37], lk_error *err)
+lk_status lk_consent_request(lk_registry *r, const lk_consent_draft *d, const uint8_t *own_key,
+                             lk_bytes *file, char id[37], lk_error *err)
 {
     lk_consent_terms t;
     lk_bytes personal = {0};
@@ -93,8 +96,8 @@ lk_status lk_consent_request(lk_registry *r, const lk_consent_draft *d, const ui
 
 /* --- answering, on the subject's machine -------------------------------------------------------- */
 
-static lk_status read_question(const lk_cbor *map, const uint8_t signer[LK_SIGN_PUBLIC], lk_consent_question *out,
-                               lk_error *err)
+static lk_status read_question(const lk_cbor *map, const uint8_t signer[LK_SIGN_PUBLIC],
+                               lk_consent_question *out, lk_error *err)
 {
     const lk_cbor *body = lk_cbor_get(map, "record"), *personal = lk_cbor_get(map, "personal");
     if (!body || body->kind != LK_CBOR_BYTES || !personal ||
@@ -139,10 +142,12 @@ lk_status lk_consent_answer(const lk_consent_question *q, const uint8_t pub[LK_S
     lk_consent_terms t = q->terms;
     lk_bytes body = {0};
     if (memcmp(t.subject_key, no_key, LK_SIGN_PUBLIC) && memcmp(t.subject_key, pub, LK_SIGN_PUBLIC))
-        return LK_FAIL(err, LK_E_CONSENT, "this request is for another key than yours; sign with the key that you signed "
+        return LK_FAIL(err, LK_E_CONSENT,
+                       "this request is for another key than yours; sign with the key that you signed "
                        "with before, or tell the studio");
     if (!memcmp(t.studio_key, pub, LK_SIGN_PUBLIC))
-        return LK_FAIL(err, LK_E_CONSENT, "the studio cannot agree in the place of the person: this is the studio's key");
+        return LK_FAIL(err, LK_E_CONSENT,
+                       "the studio cannot agree in the place of the person: this is the studio's key");
     memcpy(t.subject_key, pub, LK_SIGN_PUBLIC);
     lk_status s = lk_consent_encode(&t, &body, err);
     if (s == LK_OK) s = cose_write(COSE_RECORD, pub, sec, body.b, body.len, signed_file, err);
@@ -151,8 +156,8 @@ lk_status lk_consent_answer(const lk_consent_question *q, const uint8_t pub[LK_S
 }
 
 lk_status lk_consent_withdraw(const void *signed_file, size_t n, const char *reason,
-                              const uint8_t pub[LK_SIGN_PUBLIC], const uint8_t sec[LK_SIGN_SECRET], lk_bytes *out,
-                              lk_error *err)
+                              const uint8_t pub[LK_SIGN_PUBLIC], const uint8_t sec[LK_SIGN_SECRET],
+                              lk_bytes *out, lk_error *err)
 {
     uint8_t signer[LK_SIGN_PUBLIC], sig[LK_SIGN_BYTES];
     const uint8_t *payload = NULL;
@@ -172,8 +177,8 @@ lk_status lk_consent_withdraw(const void *signed_file, size_t n, const char *rea
     lk_cbor_text(&w, t.id);
     lk_cbor_text(&w, "schema");
     lk_cbor_text(&w, "likeness-consent-withdrawal-1");
-    lk_status s = w.failed ? consent_no_memory(err)
-                           : cose_write(COSE_WITHDRAWAL, pub, sec, w.b, w.len, out, err);
+    lk_status s =
+        w.failed ? consent_no_memory(err) : cose_write(COSE_WITHDRAWAL, pub, sec, w.b, w.len, out, err);
     lk_bytes_clear(&w);
     return s;
 }
@@ -181,8 +186,8 @@ lk_status lk_consent_withdraw(const void *signed_file, size_t n, const char *rea
 /* --- back in the studio ---------------------------------------------------------------------------- */
 
 /* The answer must be the question with nothing but the key filled in. */
-static lk_status fits_question(const lk_consent_terms *t, const void *asked, size_t asked_n, const void *answer,
-                               size_t answer_n, lk_error *err)
+static lk_status fits_question(const lk_consent_terms *t, const void *asked, size_t asked_n,
+                               const void *answer, size_t answer_n, lk_error *err)
 {
     lk_consent_terms q;
     lk_bytes again = {0};
@@ -202,25 +207,30 @@ static lk_status may_sign(lk_registry *r, const lk_consent_terms *t, const lk_su
     const known_record *before = known_find(&r->known, t->id);
     int64_t now = lk_wall_time();
     if (own && memcmp(own->key, t->subject_key, LK_SIGN_PUBLIC))
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "this is signed with another key than %s signed with before; ask %s, and if the key is lost, "
-                       "revoke what it signed and add them anew",
-                       who->name, who->name);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "this is signed with another key than %s signed with before; ask %s, and if the key is lost, "
+            "revoke what it signed and add them anew",
+            who->name, who->name);
     if (!memcmp(t->subject_key, r->studio_public, LK_SIGN_PUBLIC))
-        return LK_FAIL(err, LK_E_CONSENT, "this is signed with the studio's own key, not with %s's", who->name);
+        return LK_FAIL(err, LK_E_CONSENT, "this is signed with the studio's own key, not with %s's",
+                       who->name);
     if (before && before->revoked)
-        return LK_FAIL(err, LK_E_CONSENT, "consent record %s was revoked; ask %s for a new one (rule: revoked)", t->id,
+        return LK_FAIL(err, LK_E_CONSENT,
+                       "consent record %s was revoked; ask %s for a new one (rule: revoked)", t->id,
                        who->name);
     if ((t->version == 1) != !before ||
         (before && (before->version != t->version - 1 || !lk_hash_equal(&before->hash, &t->previous))))
-        return LK_FAIL(err, LK_E_CONSENT, "consent record %s has changed since this was asked; ask anew", t->id);
+        return LK_FAIL(err, LK_E_CONSENT, "consent record %s has changed since this was asked; ask anew",
+                       t->id);
     if (now >= t->until || now >= t->created + ANSWER_WITHIN)
-        return LK_FAIL(err, LK_E_CONSENT, "this was asked too long ago to be answered now; ask anew (rule: term)");
+        return LK_FAIL(err, LK_E_CONSENT,
+                       "this was asked too long ago to be answered now; ask anew (rule: term)");
     return LK_OK;
 }
 
-static lk_status accept_answer(lk_registry *r, const uint8_t signer[LK_SIGN_PUBLIC], const uint8_t *payload, size_t n,
-                               const uint8_t sig[LK_SIGN_BYTES], lk_consent_terms *t, lk_error *err)
+static lk_status accept_answer(lk_registry *r, const uint8_t signer[LK_SIGN_PUBLIC], const uint8_t *payload,
+                               size_t n, const uint8_t sig[LK_SIGN_BYTES], lk_consent_terms *t, lk_error *err)
 {
     uint8_t key[LK_SIGN_PUBLIC];
     lk_subject who;
@@ -232,12 +242,15 @@ static lk_status accept_answer(lk_registry *r, const uint8_t signer[LK_SIGN_PUBL
     LK_TRY(lk_consent_decode(payload, n, t, err));
     if (memcmp(signer, t->subject_key, LK_SIGN_PUBLIC))
         return LK_FAIL(err, LK_E_CONSENT, "consent record %s is signed by another key than it names", t->id);
-    LK_TRY(lk_store_prepare(r->db, "SELECT body, sealed FROM request WHERE record = ?1 AND number = ?2", &q, err));
+    LK_TRY(lk_store_prepare(r->db, "SELECT body, sealed FROM request WHERE record = ?1 AND number = ?2", &q,
+                            err));
     lk_status s = lk_stmt_bind(q, err, "si", t->id, t->version);
     if (s == LK_OK) s = lk_stmt_step(q, err);
     if (s == LK_END)
-        s = LK_FAIL(err, LK_E_CONSENT, "%s did not ask for record %s, or it was answered already; see: likeness consent "
-                    "list", r->dir, t->id);
+        s = LK_FAIL(err, LK_E_CONSENT,
+                    "%s did not ask for record %s, or it was answered already; see: likeness consent "
+                    "list",
+                    r->dir, t->id);
     size_t asked_n = 0, sealed_n = 0;
     const void *asked = s == LK_OK ? lk_stmt_blob(q, 0, &asked_n) : NULL;
     const void *sealed = s == LK_OK ? lk_stmt_blob(q, 1, &sealed_n) : NULL;
@@ -249,13 +262,12 @@ static lk_status accept_answer(lk_registry *r, const uint8_t signer[LK_SIGN_PUBL
     if (s == LK_OK) s = issue_insert(r, t, &body, sig, sealed, sealed ? sealed_n : 0, err);
     lk_stmt_free(&q);
     lk_bytes_clear(&body);
-    if (s == LK_OK)
-        s = lk_store_run(r->db, err, NULL, "DELETE FROM request WHERE record = ?1", "s", t->id);
+    if (s == LK_OK) s = lk_store_run(r->db, err, NULL, "DELETE FROM request WHERE record = ?1", "s", t->id);
     return s;
 }
 
-static lk_status accept_withdrawal(lk_registry *r, const uint8_t signer[LK_SIGN_PUBLIC], const uint8_t *payload,
-                                   size_t n, record *c, lk_error *err)
+static lk_status accept_withdrawal(lk_registry *r, const uint8_t signer[LK_SIGN_PUBLIC],
+                                   const uint8_t *payload, size_t n, record *c, lk_error *err)
 {
     char id[37], reason[512];
     lk_arena *arena = NULL;
@@ -272,7 +284,8 @@ static lk_status accept_withdrawal(lk_registry *r, const uint8_t signer[LK_SIGN_
     LK_TRY(record_load(r, id, c, err));
     if (c->state == RULE_TAMPERED) return rules_refuse(r, c->state, c->brief.subject, "", c, err);
     if (memcmp(signer, c->terms.subject_key, LK_SIGN_PUBLIC))
-        return LK_FAIL(err, LK_E_CONSENT, "this withdrawal is not signed by whom consent record %s is of", id);
+        return LK_FAIL(err, LK_E_CONSENT, "this withdrawal is not signed by whom consent record %s is of",
+                       id);
     LK_TRY(record_revoke(r, id, reason, "subject", err));
     if (!c->brief.revoked) c->brief.revoked = lk_wall_time();
     return LK_OK;
@@ -294,7 +307,8 @@ lk_status lk_consent_accept(lk_registry *r, const void *file, size_t n, lk_conse
     s = registry_end(r, s, false, err);
     if (s != LK_OK) return s;
     if (withdrawal) bind_scrub(r);
-    if (!withdrawal) { /* from now on nobody signs in their place: the key that the studio kept for them goes */
+    if (!withdrawal) { /* from now on nobody signs in their place: the key that the studio kept for them goes
+                        */
         char name[64];
         snprintf(name, sizeof name, "subject-%s.key", c.terms.subject);
         keys_remove(r->dir, name);

@@ -1,13 +1,16 @@
-/* rules.c: every rule that can say no, one row each, and what to do about it. What a rule is asked about has been
- * verified before: here it is only judged. */
+/* rules.c: every rule that can say no, one row each, and what to do about it. What a rule is asked about has
+ * been verified before: here it is only judged. */
 #include <stdio.h>
 #include <string.h>
 
 #include "consent/internal.h"
 
-enum { CLOCK_SLACK = 24 * 3600 }; /* seconds that a clock may be set back: time zones and slips, not loopholes */
+/* Seconds that a clock may be set back: time zones and slips, not loopholes. */
+enum { CLOCK_SLACK = 24 * 3600 };
 
-static const struct rule_row { const char *word, *state, *words; } rows[RULES] = {
+static const struct rule_row {
+    const char *word, *state, *words;
+} rows[RULES] = {
     [RULE_NONE] = {"none", "valid", "nothing is against it"},
     [RULE_TAMPERED] = {"tampered", "tampered", "the record is not what was signed"},
     [RULE_REVOKED] = {"revoked", "revoked", "the record was revoked"},
@@ -37,8 +40,8 @@ const char *rule_words_of(const char *word)
     return word;
 }
 
-/* Counted in the log, not in the tables that carry the lineage: those can be edited. Pictures that only show how the
- * work is going do not count, and the same output again is not another one. */
+/* Counted in the log, not in the tables that carry the lineage: those can be edited. Pictures that only show
+ * how the work is going do not count, and the same output again is not another one. */
 lk_status rules_outputs(lk_registry *r, const char *id, int64_t *count, lk_error *err)
 {
     lk_stmt *q = NULL;
@@ -70,7 +73,8 @@ lk_status rules_judge(lk_registry *r, record *c, lk_error *err)
     if (c->brief.revoked) c->state = RULE_REVOKED;
     else if (t->age == LK_AGE_MINOR && now >= t->adult_at) c->state = RULE_AGE;
     else if (now >= t->until) c->state = RULE_TERM;
-    /* The clock may be a little back (rules_check_clock); what was signed a moment ago counts all the same. */
+    /* The clock may be a little back (rules_check_clock); what was signed a moment ago counts all the
+     * same. */
     else if (LK_MAX(now, r->audit_time) < t->from) c->state = RULE_NOT_YET;
     else if (t->age == LK_AGE_MINOR && t->guardians < 1) c->state = RULE_GUARDIAN;
     else if (!granted_to(t, r->studio_public)) c->state = RULE_GRANTEE;
@@ -83,59 +87,68 @@ lk_status rules_judge(lk_registry *r, record *c, lk_error *err)
     return LK_OK;
 }
 
-lk_status rules_refuse(const lk_registry *r, rule x, const char *name, const char *use, const record *c, lk_error *err)
+lk_status rules_refuse(const lk_registry *r, rule x, const char *name, const char *use, const record *c,
+                       lk_error *err)
 {
     const lk_consent_record *b = &c->brief;
     char when[32];
     switch (x) {
     case RULE_TAMPERED:
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "consent record %s of %s was tampered with: it is not what was signed; restore %s from a copy "
-                       "(rule: tampered)",
-                       b->id, name, r->dir);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "consent record %s of %s was tampered with: it is not what was signed; restore %s from a copy "
+            "(rule: tampered)",
+            b->id, name, r->dir);
     case RULE_REVOKED:
         lk_time_iso(b->revoked, when);
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "%s revoked consent record %s at %s; nothing more may be made for %s unless %s agrees anew "
-                       "(rule: revoked)",
-                       name, b->id, when, use, name);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "%s revoked consent record %s at %s; nothing more may be made for %s unless %s agrees anew "
+            "(rule: revoked)",
+            name, b->id, when, use, name);
     case RULE_AGE:
         lk_time_iso(c->terms.adult_at, when);
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "guardians signed consent record %s for %s as a minor, and it ended with the 18th birthday on "
-                       "%.10s; ask %s, who decides alone now, to sign (rule: age)",
-                       b->id, name, when, name);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "guardians signed consent record %s for %s as a minor, and it ended with the 18th birthday on "
+            "%.10s; ask %s, who decides alone now, to sign (rule: age)",
+            b->id, name, when, name);
     case RULE_TERM:
         lk_time_iso(b->until, when);
         return LK_FAIL(err, LK_E_CONSENT,
-                       "consent record %s of %s for %s expired at %s; ask %s to sign a new one (rule: term)", b->id,
-                       name, use, when, name);
+                       "consent record %s of %s for %s expired at %s; ask %s to sign a new one (rule: term)",
+                       b->id, name, use, when, name);
     case RULE_NOT_YET:
         lk_time_iso(b->from, when);
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "consent record %s of %s for %s begins only at %s; wait until then, or check the clock "
-                       "(rule: begin)",
-                       b->id, name, use, when);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "consent record %s of %s for %s begins only at %s; wait until then, or check the clock "
+            "(rule: begin)",
+            b->id, name, use, when);
     case RULE_GUARDIAN:
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "consent record %s is of a minor and names no guardian; have it signed anew by %s's guardians "
-                       "(rule: guardian)",
-                       b->id, name);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "consent record %s is of a minor and names no guardian; have it signed anew by %s's guardians "
+            "(rule: guardian)",
+            b->id, name);
     case RULE_GRANTEE:
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "consent record %s of %s is granted to '%s' and not to the studio whose key is in %s/keys; ask "
-                       "%s to grant it to this one (rule: grantee)",
-                       b->id, name, c->terms.grantees[0].name, r->dir, name);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "consent record %s of %s is granted to '%s' and not to the studio whose key is in %s/keys; ask "
+            "%s to grant it to this one (rule: grantee)",
+            b->id, name, c->terms.grantees[0].name, r->dir, name);
     case RULE_PROJECT:
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "consent record %s of %s is for the project '%.100s', this one is '%.100s'; ask %s to agree to "
-                       "this project too (rule: project)",
-                       b->id, name, b->project, r->known.project, name);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "consent record %s of %s is for the project '%.100s', this one is '%.100s'; ask %s to agree to "
+            "this project too (rule: project)",
+            b->id, name, b->project, r->known.project, name);
     case RULE_QUOTA:
-        return LK_FAIL(err, LK_E_CONSENT,
-                       "%s agreed to %lld output%s under consent record %s, and so many were made; ask %s whether more "
-                       "are wanted (likeness consent amend %s --quota N) (rule: quota)",
-                       name, (long long)c->terms.quota, c->terms.quota == 1 ? "" : "s", b->id, name, b->id);
+        return LK_FAIL(
+            err, LK_E_CONSENT,
+            "%s agreed to %lld output%s under consent record %s, and so many were made; ask %s whether more "
+            "are wanted (likeness consent amend %s --quota N) (rule: quota)",
+            name, (long long)c->terms.quota, c->terms.quota == 1 ? "" : "s", b->id, name, b->id);
     default: return LK_OK;
     }
 }
@@ -159,8 +172,9 @@ lk_status rules_check_place(const lk_registry *r, lk_error *err)
     if (!*r->known.place) return LK_OK; /* a log from before this rule */
     LK_TRY(keys_place(r->dir, place, err));
     if (!strcmp(place, r->known.place)) return LK_OK;
-    return LK_FAIL(err, LK_E_CONSENT,
-                   "%s is a copy: what is revoked in the other would not be seen here; work in the other, or when it "
-                   "is gone for good say so with: likeness consent moved --project '%s' (rule: copy)",
-                   r->dir, r->dir);
+    return LK_FAIL(
+        err, LK_E_CONSENT,
+        "%s is a copy: what is revoked in the other would not be seen here; work in the other, or when it "
+        "is gone for good say so with: likeness consent moved --project '%s' (rule: copy)",
+        r->dir, r->dir);
 }

@@ -145,8 +145,8 @@ lk_status subject_forget_name(lk_registry *r, const char *id, lk_error *err)
     lk_status s = subject_text(&x, pub, &text, err);
     if (s == LK_OK) s = lk_sign_make(r->studio_secret, text.s, text.len, sig, err);
     if (s == LK_OK)
-        s = lk_store_run(r->db, err, NULL, "UPDATE subject SET name = ?2, studio_sig = ?3 WHERE id = ?1", "ssb", x.id, x.name,
-                         sig, (size_t)LK_SIGN_BYTES);
+        s = lk_store_run(r->db, err, NULL, "UPDATE subject SET name = ?2, studio_sig = ?3 WHERE id = ?1",
+                         "ssb", x.id, x.name, sig, (size_t)LK_SIGN_BYTES);
     lk_text_clear(&text);
     return s;
 }

@@ -1,4 +1,5 @@
-/* summary.c: the record in plain words, on one page, for both parties: what a person reads before saying yes. */
+/* summary.c: the record in plain words, on one page, for both parties: what a person reads before saying yes.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,8 +7,8 @@
 
 enum { WIDTH = 78, INDENT = 2 };
 
-/* Words wrapped at WIDTH behind an indent; mark ("- ") stands before the first line. Bytes count as columns but for
- * the later bytes of a letter. */
+/* Words wrapped at WIDTH behind an indent; mark ("- ") stands before the first line. Bytes count as columns
+ * but for the later bytes of a letter. */
 static void wrapped(lk_text *t, const char *mark, const char *text)
 {
     int hang = INDENT + (int)strlen(mark), column = hang;
@@ -60,7 +61,8 @@ static void say_who(const lk_consent_terms *t, const lk_personal *p, const char 
     heading(out, "WHO");
     for (const word_row *w = age_words; w->word; w++)
         if (w->value == (int64_t)t->age)
-            line(out, "", "%s, %s", name, t->depicts_nobody ? "a synthetic actor who depicts nobody" : w->meaning);
+            line(out, "", "%s, %s", name,
+                 t->depicts_nobody ? "a synthetic actor who depicts nobody" : w->meaning);
     if (p && *p->legal_name) line(out, "", "Legal name: %s", p->legal_name);
     if (p && *p->birth_date) line(out, "", "Born: %s", p->birth_date);
     if (p && *p->contact) line(out, "", "Contact: %s", p->contact);
@@ -70,12 +72,14 @@ static void say_who(const lk_consent_terms *t, const lk_personal *p, const char 
         char iso[32];
         lk_time_iso(t->adult_at, iso);
         snprintf(born, sizeof born, "%.10s", iso);
-        line(out, "", "Agreed to by %lld guardian%s; ends by itself on the 18th birthday, %s.", (long long)t->guardians,
-             t->guardians == 1 ? "" : "s", born);
+        line(out, "", "Agreed to by %lld guardian%s; ends by itself on the 18th birthday, %s.",
+             (long long)t->guardians, t->guardians == 1 ? "" : "s", born);
     }
     hex_of(t->subject_key, LK_SIGN_PUBLIC, key);
     if (!t->subject_holds_key) {
-        line(out, "", "THE STUDIO HELD BOTH KEYS when this was signed: the signature shows what the studio recorded, not "
+        line(out, "",
+             "THE STUDIO HELD BOTH KEYS when this was signed: the signature shows what the studio recorded, "
+             "not "
              "that the person signed by their own hand.");
     } else if (!memcmp(t->subject_key, none, sizeof none)) {
         line(out, "", "To be signed with a key that the person alone holds.");
@@ -117,16 +121,23 @@ static void say_limits(const lk_consent_terms *t, lk_text *out)
     for (const word_row *w = duty_words; w->word; w++)
         if (t->duties & (uint32_t)w->value) line(out, "- ", "%s", w->meaning);
     heading(out, "HOW TO WITHDRAW");
-    line(out, "", "At any time and without reasons. From the moment it is in the log nothing more is trained or made; what "
+    line(out, "",
+         "At any time and without reasons. From the moment it is in the log nothing more is trained or made; "
+         "what "
          "was published before stays marked and can be found by its marks.");
     line(out, "", "Ask: %s", t->contact);
     if (t->subject_holds_key)
-        line(out, "", "Or by your own hand: likeness consent withdraw THE-SIGNED-FILE --key YOUR-KEY, and send the studio "
+        line(out, "",
+             "Or by your own hand: likeness consent withdraw THE-SIGNED-FILE --key YOUR-KEY, and send the "
+             "studio "
              "what it writes.");
     heading(out, "WHAT THIS CANNOT DO");
-    line(out, "", "The program keeps to this record and shows when it was tampered with. It cannot hinder somebody who "
-         "changes the program, and it cannot judge whether what is shown keeps to the words above: that is a matter "
-         "between the two who sign, and of the law.");
+    line(
+        out, "",
+        "The program keeps to this record and shows when it was tampered with. It cannot hinder somebody who "
+        "changes the program, and it cannot judge whether what is shown keeps to the words above: that is a "
+        "matter "
+        "between the two who sign, and of the law.");
 }
 
 lk_status lk_consent_summary(const lk_consent_terms *t, const lk_personal *personal, const char *name,
@@ -134,7 +145,8 @@ lk_status lk_consent_summary(const lk_consent_terms *t, const lk_personal *perso
 {
     char hex[LK_HASH_HEX];
     lk_text_add(out, "CONSENT TO A SYNTHETIC LIKENESS\n");
-    line(out, "", "Record %s, version %lld%s%s", t->id, (long long)t->version, state ? ", " : "", state ? state : "");
+    line(out, "", "Record %s, version %lld%s%s", t->id, (long long)t->version, state ? ", " : "",
+         state ? state : "");
     if (id) {
         lk_hash_hex(id, hex);
         line(out, "", "Consent id %s", hex);
@@ -148,6 +160,7 @@ lk_status lk_consent_summary(const lk_consent_terms *t, const lk_personal *perso
     say_who(t, personal, name, out);
     say_what(t, out);
     say_limits(t, out);
-    lk_text_add(out, "\n  The person _____________________________   The studio ____________________________\n");
+    lk_text_add(out,
+                "\n  The person _____________________________   The studio ____________________________\n");
     return out->failed ? consent_no_memory(err) : LK_OK;
 }

@@ -10,14 +10,17 @@ typedef enum kind { TEXT, FIXED, NUMBER, FLAG, HASH, KEY, WORD, SET, BANS, GRANT
 typedef struct field {
     const char *key;
     kind kind;
-    size_t at, cap;         /* place in the struct, and its bytes when a TEXT */
-    const word_row *words;  /* of a WORD or a SET */
-    const char *fixed;      /* of a FIXED */
-    bool lines;             /* a TEXT of several lines */
+    size_t at, cap;        /* place in the struct, and its bytes when a TEXT */
+    const word_row *words; /* of a WORD or a SET */
+    const char *fixed;     /* of a FIXED */
+    bool lines;            /* a TEXT of several lines */
 } field;
 
 #define AT(member) offsetof(lk_consent_terms, member)
-#define TEXT_ROW(key, member, ...) {key, TEXT, AT(member), sizeof((lk_consent_terms *)0)->member, __VA_ARGS__}
+#define TEXT_ROW(key, member, ...)                                                                           \
+    {                                                                                                        \
+        key, TEXT, AT(member), sizeof((lk_consent_terms *)0)->member, __VA_ARGS__                            \
+    }
 
 static const word_row holders[] = {{1, "subject", NULL}, {0, "studio", NULL}, {0, NULL, NULL}};
 
@@ -92,8 +95,10 @@ static lk_status write_bans(const lk_consent_terms *t, lk_bytes *o, lk_error *er
 {
     uint64_t always = 0;
     if (t->ban_count < 0 || t->ban_count > LK_CONSENT_BANS)
-        return LK_FAIL(err, LK_E_RANGE, "a consent forbids at most %d things beyond those that are always "
-                       "forbidden", LK_CONSENT_BANS);
+        return LK_FAIL(err, LK_E_RANGE,
+                       "a consent forbids at most %d things beyond those that are always "
+                       "forbidden",
+                       LK_CONSENT_BANS);
     for (const lk_ban *b = lk_consent_bans(); b->word; b++) always++;
     lk_cbor_array(o, always + (uint64_t)t->ban_count);
     for (const lk_ban *b = lk_consent_bans(); b->word; b++) lk_cbor_text(o, b->word);
@@ -157,9 +162,7 @@ static lk_status write_field(const lk_consent_terms *t, const field *f, lk_bytes
         lk_cbor_text(o, word);
         return LK_OK;
     }
-    case SET:
-        memcpy(&set, base, sizeof set);
-        return write_set(f->words, f->key, set, o, err);
+    case SET: memcpy(&set, base, sizeof set); return write_set(f->words, f->key, set, o, err);
     case BANS: return write_bans(t, o, err);
     case GRANTEES: return write_grantees(t, o, err);
     }
@@ -244,9 +247,7 @@ static bool read_field(const lk_cbor *map, const field *f, lk_consent_terms *t)
         value = (int64_t)v->number;
         memcpy(base, &value, sizeof value);
         return true;
-    case FLAG:
-        t->depicts_nobody = v->number != 0;
-        return v->kind == LK_CBOR_BOOL;
+    case FLAG: t->depicts_nobody = v->number != 0; return v->kind == LK_CBOR_BOOL;
     case HASH: return v->kind == LK_CBOR_NULL || copy_bytes(v, base, sizeof(lk_hash));
     case KEY: return copy_bytes(v, base, LK_SIGN_PUBLIC);
     case WORD:

@@ -1,10 +1,11 @@
-/* terms.h: what a consent record of the second form says, field by field, and its one encoding: a CBOR map with the
- * deterministic encoding of RFC 8949 4.2.1, so that the same terms are always the same bytes. SHA-256 of those bytes
- * is the *consent id* that manifests name. Both parties sign the bytes (COSE_Sign1, RFC 9052, Ed25519).
+/* terms.h: what a consent record of the second form says, field by field, and its one encoding: a CBOR map
+ * with the deterministic encoding of RFC 8949 4.2.1, so that the same terms are always the same bytes.
+ * SHA-256 of those bytes is the *consent id* that manifests name. Both parties sign the bytes (COSE_Sign1,
+ * RFC 9052, Ed25519).
  *
- * Who the person is (legal name, contact, birth date, guardians) is no part of it: that is the personal block, sealed
- * to a key of the studio's; the record holds the SHA-256 of the block, which begins with 32 random bytes so that
- * nobody can find a name by trying.
+ * Who the person is (legal name, contact, birth date, guardians) is no part of it: that is the personal
+ * block, sealed to a key of the studio's; the record holds the SHA-256 of the block, which begins with 32
+ * random bytes so that nobody can find a name by trying.
  */
 #ifndef LK_CONSENT_TERMS_H
 #define LK_CONSENT_TERMS_H
@@ -87,14 +88,16 @@ typedef struct lk_personal {
 
 /* Append the encoding. LK_E_ARG or LK_E_RANGE when a field cannot be said. */
 lk_status lk_consent_encode(const lk_consent_terms *t, lk_bytes *out, lk_error *err);
-/* LK_E_FORMAT when the bytes are not exactly what lk_consent_encode writes for some terms: a ban that always holds is
- * missing, keys in another order, a longer integer, a control character in a text, anything unknown. */
+/* LK_E_FORMAT when the bytes are not exactly what lk_consent_encode writes for some terms: a ban that
+ * always holds is missing, keys in another order, a longer integer, a control character in a text,
+ * anything unknown. */
 lk_status lk_consent_decode(const void *data, size_t n, lk_consent_terms *out, lk_error *err);
 
 lk_status lk_personal_encode(const lk_personal *p, lk_bytes *out, lk_error *err);
 lk_status lk_personal_decode(const void *data, size_t n, lk_personal *out, lk_error *err);
 
-/* The bans that hold in every record and that no option removes: words, and what they mean; ended by a NULL word. */
+/* The bans that hold in every record and that no option removes: words, and what they mean; ended by a
+ * NULL word. */
 typedef struct lk_ban { const char *word, *meaning; } lk_ban;
 const lk_ban *lk_consent_bans(void);
 
@@ -106,8 +109,9 @@ void lk_use_print(uint32_t uses, char *out, size_t n);
 uint32_t lk_duty_parse(const char *words, lk_error *err);
 void lk_duty_print(uint32_t duties, char *out, size_t n);
 
-/* The record in plain words on one page, for both parties. name: what the registry calls the person. personal, id (the
- * consent id) and state (as lk_consent_each says it) may be NULL; without id it is what is still to be signed. */
+/* The record in plain words on one page, for both parties. name: what the registry calls the person.
+ * personal, id (the consent id) and state (as lk_consent_each says it) may be NULL; without id it is what
+ * is still to be signed. */
 lk_status lk_consent_summary(const lk_consent_terms *t, const lk_personal *personal, const char *name,
                              const lk_hash *id, const char *state, lk_text *out, lk_error *err);
 

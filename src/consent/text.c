@@ -74,7 +74,8 @@ lk_status check_words(const char *what, const char *s, size_t cap, bool lines, l
     for (const unsigned char *p = (const unsigned char *)s; *p; p++) /* U+202A..202E, U+2066..2069 */
         if (p[0] == 0xE2 && ((p[1] == 0x80 && p[2] >= 0xAA && p[2] <= 0xAE) ||
                              (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9)))
-            return LK_FAIL(err, LK_E_ARG, "the %s turns the direction of writing by a hidden character; use plain text",
+            return LK_FAIL(err, LK_E_ARG,
+                           "the %s turns the direction of writing by a hidden character; use plain text",
                            what);
     /* Quoting replaces what is not UTF-8, so reading back must give the same. */
     lk_text t = {0};

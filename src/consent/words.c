@@ -94,7 +94,8 @@ static uint32_t parse_set(const word_row *rows, const char *what, const char *wo
         if (!word_find(rows, p, n, &one)) {
             char known[128];
             print_set(rows, words_all(rows), known, sizeof known);
-            LK_FAIL(err, LK_E_ARG, "'%.*s' is no %s; there are: %s", (int)LK_MIN(n, (size_t)40), p, what, known);
+            LK_FAIL(err, LK_E_ARG, "'%.*s' is no %s; there are: %s", (int)LK_MIN(n, (size_t)40), p, what,
+                    known);
             return 0;
         }
         set |= (uint32_t)one;

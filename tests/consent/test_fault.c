@@ -13,21 +13,24 @@
         lk_fault_set((kind), 0, false);                                                                      \
     } while (0)
 
-/* Runs BODY for n = 1, 1 + step... until the call inside came through untouched; at least one run must fail. */
+/* Runs BODY for n = 1, 1 + step... until the call inside came through untouched; at least one run must fail.
+ */
 #define EACH_FAULT(kind, step, ...)                                                                          \
     do {                                                                                                     \
         int64_t fault_n_ = 0, fault_seen_ = 0;                                                               \
         int refused_ = 0;                                                                                    \
         do {                                                                                                 \
             lk_status s = LK_OK;                                                                             \
-            fault_n_ += fault_n_ ? fault_step(step) : 1;                                                               \
+            fault_n_ += fault_n_ ? fault_step(step) : 1;                                                     \
             __VA_ARGS__                                                                                      \
             refused_ += s != LK_OK;                                                                          \
             CHECK(fault_clean(s), "kind %d, n %d: status %d: %s", (int)(kind), (int)fault_n_, (int)s,        \
                   w.err.message);                                                                            \
         } while (fault_seen_ >= fault_n_ && fault_n_ < FAULT_LIMIT);                                         \
-        /* a journal that cannot be cleared is cleared later: only reads of it come through without a failure */ \
-        CHECK(refused_ > 0 || fault_n_ == 1 || (kind) == LK_FAULT_READ, "no fault of kind %d came through", (int)(kind)); \
+        /* a journal that cannot be cleared is cleared later: only reads of it come through without a        \
+         * failure */                                                                                        \
+        CHECK(refused_ > 0 || fault_n_ == 1 || (kind) == LK_FAULT_READ, "no fault of kind %d came through",  \
+              (int)(kind));                                                                                  \
     } while (0)
 
 static int64_t grant_rows(const world *w)
@@ -115,7 +118,8 @@ static void expect_paired(const world *w, lk_status s, int64_t n)
 {
     int64_t versions = ask_number(w, "SELECT count(*) FROM version");
     int64_t rows = ask_number(w, "SELECT count(*) FROM audit WHERE kind IN ('consent', 'amend')");
-    CHECK(versions == rows, "fault %d, status %d: %d versions, %d rows", (int)n, (int)s, (int)versions, (int)rows);
+    CHECK(versions == rows, "fault %d, status %d: %d versions, %d rows", (int)n, (int)s, (int)versions,
+          (int)rows);
     CHECK_INT(ask_number(w, "SELECT count(*) FROM revocation"),
               ask_number(w, "SELECT count(*) FROM audit WHERE kind = 'revoke'"));
 }
@@ -137,7 +141,8 @@ static void test_two_hands(void)
             int64_t asked = ask_number(&w, "SELECT count(*) FROM request");
             WITH_FAULT((lk_fault_kind)kind, s, lk_consent_request(w.r, &d, NULL, &file, NULL, &w.err));
             int64_t rows = ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'request'");
-            CHECK(ask_number(&w, "SELECT count(*) FROM request") - asked == (s == LK_OK), "status %d", (int)s);
+            CHECK(ask_number(&w, "SELECT count(*) FROM request") - asked == (s == LK_OK), "status %d",
+                  (int)s);
             CHECK_INT(rows, ask_number(&w, "SELECT count(*) FROM request") +
                                 ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'consent' AND "
                                                "instr(detail, 'own_key')"));
@@ -199,7 +204,8 @@ static void test_amend(void)
     }
 }
 
-/* A quota of one: no fault on the way makes room for a second output, and none is recorded without its row. */
+/* A quota of one: no fault on the way makes room for a second output, and none is recorded without its row.
+ */
 static void test_quota(void)
 {
     for (int kind = 0; kind < LK_FAULT_KINDS; kind++) {
@@ -222,8 +228,8 @@ static void test_quota(void)
             int64_t made = ask_number(&w, "SELECT count(*) FROM asset");
             CHECK(made <= 1 && made == ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'asset'"),
                   "fault %d: %d outputs, status %d", (int)n, (int)made, (int)s);
-            CHECK(s == LK_OK || s == LK_E_CONSENT || fault_clean(s), "kind %d, n %d: status %d: %s", kind, (int)n,
-                  (int)s, w.err.message);
+            CHECK(s == LK_OK || s == LK_E_CONSENT || fault_clean(s), "kind %d, n %d: status %d: %s", kind,
+                  (int)n, (int)s, w.err.message);
         } while (seen >= n && n < FAULT_LIMIT);
         CHECK_INT(ask_number(&w, "SELECT count(*) FROM asset"), 1);
         CHECK_OK(lk_audit_verify(w.r, NULL, &w.err), &w.err);
@@ -274,9 +280,9 @@ static void test_open(void)
 }
 
 static const check_test tests[] = {
-    {"grant", test_grant},     {"check", test_check}, {"issue and revoke", test_issue_and_revoke},
+    {"grant", test_grant},         {"check", test_check}, {"issue and revoke", test_issue_and_revoke},
     {"two hands", test_two_hands}, {"amend", test_amend}, {"quota", test_quota},
-    {"subject", test_subject}, {"open", test_open},
+    {"subject", test_subject},     {"open", test_open},
 };
 
 int main(int argc, char **argv)

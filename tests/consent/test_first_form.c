@@ -1,10 +1,10 @@
-/* test_first_form.c: a registry written before records had terms: it is upgraded, its records stay good for what was
- * agreed to, tampering with them is seen, and they can be amended into the second form. */
+/* test_first_form.c: a registry written before records had terms: it is upgraded, its records stay good for
+ * what was agreed to, tampering with them is seen, and they can be amended into the second form. */
 #include "consent/internal.h"
 #include "world.h"
 
-/* One line of JSON, as the first form was, signed by both and in the log. Opens the gate to nobody: both keys lie in
- * the project. */
+/* One line of JSON, as the first form was, signed by both and in the log. Opens the gate to nobody: both keys
+ * lie in the project. */
 static void sign_first_form(world *w, const char *id, const char *uses)
 {
     uint8_t pub[LK_SIGN_PUBLIC], sec[LK_SIGN_SECRET], subject_sig[LK_SIGN_BYTES], studio_sig[LK_SIGN_BYTES];
@@ -37,11 +37,12 @@ static void sign_first_form(world *w, const char *id, const char *uses)
     CHECK_OK(registry_begin(w->r, &w->err), &w->err);
     lk_status s = audit_catch_up(w->r, &w->err);
     if (s == LK_OK)
-        s = lk_store_run(w->r->db, &w->err, NULL,
-                         "INSERT INTO record(id, subject, issued, text, subject_sig, studio_sig) VALUES(?1, ?2, ?3, ?4, "
-                         "?5, ?6)",
-                         "ssisbb", id, w->ann.id, (int64_t)START, text.s, subject_sig, sizeof subject_sig, studio_sig,
-                         sizeof studio_sig);
+        s = lk_store_run(
+            w->r->db, &w->err, NULL,
+            "INSERT INTO record(id, subject, issued, text, subject_sig, studio_sig) VALUES(?1, ?2, ?3, ?4, "
+            "?5, ?6)",
+            "ssisbb", id, w->ann.id, (int64_t)START, text.s, subject_sig, sizeof subject_sig, studio_sig,
+            sizeof studio_sig);
     if (s == LK_OK) s = audit_append(w->r, "consent", &detail, NULL, NULL, &w->err);
     CHECK_OK(registry_end(w->r, s, true, &w->err), &w->err);
     lk_text_clear(&text);
@@ -57,16 +58,20 @@ static void drop_later_tables(const world *w)
     snprintf(path, sizeof path, "%s/registry.db", w->dir);
     CHECK(sqlite3_open(path, &db) == SQLITE_OK, "%s", path);
     for (int i = 0; i < 100; i++) {
-        sqlite3_prepare_v2(db, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name "
-                               "NOT IN ('studio', 'subject', 'record', 'revocation', 'audit', 'asset', 'parent', "
-                               "'asset_record')", -1, &q, NULL);
+        sqlite3_prepare_v2(
+            db,
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name "
+            "NOT IN ('studio', 'subject', 'record', 'revocation', 'audit', 'asset', 'parent', "
+            "'asset_record')",
+            -1, &q, NULL);
         bool more = sqlite3_step(q) == SQLITE_ROW;
         if (more) snprintf(sql, sizeof sql, "DROP TABLE %s", (const char *)sqlite3_column_text(q, 0));
         sqlite3_finalize(q);
         if (!more) break;
         CHECK(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, "%s", sql);
     }
-    CHECK(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL) == SQLITE_OK, "%s", sqlite3_errmsg(db));
+    CHECK(sqlite3_exec(db, "PRAGMA user_version = 1", NULL, NULL, NULL) == SQLITE_OK, "%s",
+          sqlite3_errmsg(db));
     sqlite3_close(db);
 }
 

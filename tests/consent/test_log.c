@@ -1,4 +1,5 @@
-/* test_log.c: checkpoints, witnesses and proofs, each bent in every way; a log that was rewritten is found out. */
+/* test_log.c: checkpoints, witnesses and proofs, each bent in every way; a log that was rewritten is found
+ * out. */
 #include "consent/internal.h"
 #include "consent/log.h"
 #include "world.h"
@@ -40,7 +41,8 @@ static void test_checkpoint(void)
             t.s[i] ^= (char)(1 << bit);
         }
     CHECK_INT(good, 0);
-    for (size_t n = 0; n < t.len; n++) CHECK_STATUS(lk_checkpoint_read(t.s, n, &c, &w.err), LK_E_FORMAT, &w.err);
+    for (size_t n = 0; n < t.len; n++)
+        CHECK_STATUS(lk_checkpoint_read(t.s, n, &c, &w.err), LK_E_FORMAT, &w.err);
     lk_text_clear(&t);
     world_close(&w);
 }
@@ -60,7 +62,8 @@ static void test_follows(void)
         CHECK_OK(lk_checkpoint_follows(&now, &now, &w.err), &w.err);
         CHECK_STATUS(lk_checkpoint_follows(&now, &old[i], &w.err), LK_E_ARG, &w.err);
         CHECK_STATUS(lk_checkpoint_follows(&alien, &now, &w.err), LK_E_ARG, &w.err);
-        CHECK_STATUS(lk_checkpoint_follows(&old[(i + 1) % 12], &now, &w.err), LK_E_ARG, &w.err); /* no proof from it */
+        CHECK_STATUS(lk_checkpoint_follows(&old[(i + 1) % 12], &now, &w.err), LK_E_ARG,
+                     &w.err); /* no proof from it */
         for (int k = 0; k < now.proof_count; k++) {
             now.proof[k].b[5] ^= 4;
             CHECK_STATUS(lk_checkpoint_follows(&old[i], &now, &w.err), LK_E_FORMAT, &w.err);
@@ -75,7 +78,8 @@ static void test_follows(void)
     world_close(&w);
 }
 
-/* Two copies of one registry that go their own ways: each log verifies by itself, together they prove the fork. */
+/* Two copies of one registry that go their own ways: each log verifies by itself, together they prove the
+ * fork. */
 static void test_fork(void)
 {
     world w = world_new("fork"), copy = {.r = NULL};
@@ -89,7 +93,8 @@ static void test_fork(void)
     CHECK_OK(lk_consent_revoke(w.r, w.ann_record.id, "no more", &w.err), &w.err);
     lk_checkpoint a = checkpoint(&w, NULL), b;
     lk_text t = {0};
-    CHECK_STATUS(lk_log_checkpoint(copy.r, &a, &t, &w.err), LK_E_FORMAT, &w.err); /* the copy cannot prove it follows */
+    CHECK_STATUS(lk_log_checkpoint(copy.r, &a, &t, &w.err), LK_E_FORMAT,
+                 &w.err); /* the copy cannot prove it follows */
     CHECK(strstr(w.err.message, "went its own way"), "%s", w.err.message);
     lk_text_clear(&t);
     b = checkpoint(&copy, NULL);
@@ -158,7 +163,8 @@ static void test_proofs(void)
     CHECK_STATUS(lk_log_prove(w.r, "12x", &t, &w.err), LK_E_NOTFOUND, &w.err);
     CHECK_OK(lk_log_prove(w.r, w.ann_record.id, &t, &w.err), &w.err);
     CHECK_OK(lk_log_check(t.s, t.len, &p, &w.err), &w.err);
-    CHECK(p.row == 4 && !strcmp(p.kind, "consent") && strstr(p.words, w.ann_record.id), "row %d: %s", (int)p.row, p.words);
+    CHECK(p.row == 4 && !strcmp(p.kind, "consent") && strstr(p.words, w.ann_record.id), "row %d: %s",
+          (int)p.row, p.words);
     CHECK(!strstr(t.s, "Ann"), "a proof names somebody");
     /* Every bit: refused, or a change of white space that says nothing else. */
     int harmless = 0;
@@ -167,7 +173,8 @@ static void test_proofs(void)
             lk_log_proof q;
             t.s[i] ^= (char)(1 << bit);
             if (lk_log_check(t.s, t.len, &q, &w.err) == LK_OK) {
-                CHECK(q.row == p.row && q.time == p.time && !strcmp(q.words, p.words) && q.checkpoint.size == 11 &&
+                CHECK(q.row == p.row && q.time == p.time && !strcmp(q.words, p.words) &&
+                          q.checkpoint.size == 11 &&
                           !memcmp(q.checkpoint.key, p.checkpoint.key, LK_SIGN_PUBLIC),
                       "byte %zu turns the proof into another", i);
                 harmless++;
@@ -195,11 +202,16 @@ static void test_words(void)
     CHECK_STATUS(try_grant(&w, "Nobody", LK_USE_LIPS), LK_E_CONSENT, &w.err);
     CHECK_OK(lk_consent_revoke(w.r, w.ann_record.id, "changed my mind", &w.err), &w.err);
     CHECK_OK(lk_log_each(w.r, true, add_words, &t, &w.err), &w.err);
-    static const char *const must[] = {
-        "1 registry: the registry was made", "Ann was added",   "Bob agreed to record",
-        "named \"film\"",                    "lips of Ann was refused", "this use was not agreed to",
-        "lips of somebody unknown",          "changed my mind"};
-    for (size_t i = 0; i < LK_COUNT(must); i++) CHECK(strstr(t.s, must[i]), "the log does not say '%s':\n%s", must[i], t.s);
+    static const char *const must[] = {"1 registry: the registry was made",
+                                       "Ann was added",
+                                       "Bob agreed to record",
+                                       "named \"film\"",
+                                       "lips of Ann was refused",
+                                       "this use was not agreed to",
+                                       "lips of somebody unknown",
+                                       "changed my mind"};
+    for (size_t i = 0; i < LK_COUNT(must); i++)
+        CHECK(strstr(t.s, must[i]), "the log does not say '%s':\n%s", must[i], t.s);
     lk_text_clear(&t);
     CHECK_OK(lk_log_each(w.r, false, add_words, &t, &w.err), &w.err);
     CHECK(!strstr(t.s, "Ann") && strstr(t.s, w.ann.id), "names where none were asked for");

@@ -1,16 +1,19 @@
-/* test_refusals.c: the refusal matrix. Every rule says no with status "consent", names itself and a remedy, and stands
- * in the audit log afterwards; and what it refuses works again when the remedy is taken. */
+/* test_refusals.c: the refusal matrix. Every rule says no with status "consent", names itself and a remedy,
+ * and stands in the audit log afterwards; and what it refuses works again when the remedy is taken. */
 #include "consent/internal.h"
 #include "world.h"
 
-/* The refusal, its rule at the end of the sentence, a word of its remedy, and one more row of that rule in the log. */
+/* The refusal, its rule at the end of the sentence, a word of its remedy, and one more row of that rule in
+ * the log. */
 static void expect(world *w, const char *who, lk_use use, const char *rule_name, const char *remedy, int line)
 {
     char sql[200], mark[40];
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM audit WHERE kind = 'refused' AND json_extract(detail, '$.rule') = '%s'",
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM audit WHERE kind = 'refused' AND json_extract(detail, '$.rule') = '%s'",
              rule_name);
     snprintf(mark, sizeof mark, "(rule: %s)", rule_name);
-    int64_t before = ask_number(w, sql), grants = ask_number(w, "SELECT count(*) FROM audit WHERE kind = 'grant'");
+    int64_t before = ask_number(w, sql),
+            grants = ask_number(w, "SELECT count(*) FROM audit WHERE kind = 'grant'");
     lk_status s = try_grant(w, who, use);
     if (s != LK_E_CONSENT) check_fail(__FILE__, line, "%s: status %d, wanted a refusal", rule_name, (int)s);
     if (!strstr(w->err.message, mark) || !strstr(w->err.message, remedy))
@@ -111,7 +114,8 @@ static void test_minor(void)
     CHECK(strstr(w.err.message, "(rule: guardian)"), "%s", w.err.message);
     d.terms.age = LK_AGE_MINOR;
     CHECK_STATUS(lk_consent_sign(w.r, &d, NULL, &w.err), LK_E_CONSENT, &w.err); /* alone */
-    CHECK(strstr(w.err.message, "--guardian") && strstr(w.err.message, "(rule: guardian)"), "%s", w.err.message);
+    CHECK(strstr(w.err.message, "--guardian") && strstr(w.err.message, "(rule: guardian)"), "%s",
+          w.err.message);
     strcpy(d.personal.guardians[0], "G. Uardian");
     d.personal.birth_date[0] = '\0';
     CHECK_STATUS(lk_consent_sign(w.r, &d, NULL, &w.err), LK_E_CONSENT, &w.err); /* of what age? */
@@ -195,8 +199,10 @@ static void test_quota(void)
     CHECK_INT(try_grant(&w, "Ann", LK_USE_LIPS), LK_OK);
     CHECK_OK(make_output(&w, g, "b.mp4", "lips, 10 frames"), &w.err);
     CHECK_OK(lk_grant_check(g, LK_USE_LIPS, &w.err), &w.err); /* what was granted may still be finished... */
-    CHECK_STATUS(make_output(&w, g, "c.mp4", "lips, 10 frames"), LK_E_CONSENT, &w.err); /* ...but not one more */
-    CHECK(strstr(w.err.message, "(rule: quota)") && strstr(w.err.message, "consent amend"), "%s", w.err.message);
+    CHECK_STATUS(make_output(&w, g, "c.mp4", "lips, 10 frames"), LK_E_CONSENT,
+                 &w.err); /* ...but not one more */
+    CHECK(strstr(w.err.message, "(rule: quota)") && strstr(w.err.message, "consent amend"), "%s",
+          w.err.message);
     CHECK_INT(ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'refused'"), 1);
     CHECK_OK(make_output(&w, g, "b.mp4", "lips, 10 frames"), &w.err);
     EXPECT("Ann", LK_USE_LIPS, "quota", "consent amend");
@@ -219,8 +225,9 @@ static void test_quota(void)
 static void test_tampered(void)
 {
     static const char *const attacks[] = {
-        "UPDATE version SET body = CAST(replace(CAST(body AS TEXT), 'Dawn', 'Dusk') AS BLOB)", /* the record */
-        "UPDATE version SET subject_sig = zeroblob(64)",                                         /* a signature */
+        "UPDATE version SET body = CAST(replace(CAST(body AS TEXT), 'Dawn', 'Dusk') AS BLOB)", /* the record
+                                                                                                */
+        "UPDATE version SET subject_sig = zeroblob(64)", /* a signature */
         "UPDATE version SET studio_sig = zeroblob(64)",
     };
     for (size_t i = 0; i < LK_COUNT(attacks); i++) {
@@ -248,11 +255,13 @@ static void test_unlogged(void)
     lk_consent_draft d = lips_of("Ann");
     agree(&w, &d);
     CHECK_INT(try_grant(&w, "Ann", LK_USE_LIPS), LK_OK);
-    snprintf(sql, sizeof sql,
-             "ATTACH '%s/registry.db' AS far; INSERT INTO record SELECT * FROM far.record WHERE id NOT IN (SELECT id FROM "
-             "main.record); INSERT INTO version SELECT * FROM far.version WHERE record NOT IN (SELECT record FROM "
-             "main.version)",
-             w.dir);
+    snprintf(
+        sql, sizeof sql,
+        "ATTACH '%s/registry.db' AS far; INSERT INTO record SELECT * FROM far.record WHERE id NOT IN (SELECT "
+        "id FROM "
+        "main.record); INSERT INTO version SELECT * FROM far.version WHERE record NOT IN (SELECT record FROM "
+        "main.version)",
+        w.dir);
     intrude(&copy, sql);
     CHECK_INT(ask_number(&copy, "SELECT count(*) FROM version"), 3);
     CHECK_OK(lk_registry_open(copy.dir, false, &copy.r, &copy.err), &copy.err);
@@ -284,10 +293,11 @@ static void test_copied(void)
     CHECK_OK(lk_registry_open(copy.dir, false, &copy.r, &copy.err), &copy.err);
     CHECK_INT(try_grant(&w, "Ann", LK_USE_FACE_SOURCE), LK_OK);
     expect(&copy, "Ann", LK_USE_FACE_SOURCE, "copy", "likeness consent moved", __LINE__);
-    CHECK_STATUS(lk_consent_issue(copy.r, "Ann", LK_USE_LIPS, DAY, "film", "no", NULL, &copy.err), LK_E_CONSENT,
-                 &copy.err);
-    CHECK_OK(lk_consent_revoke(copy.r, copy.ann_record.id[0] ? copy.ann_record.id : w.ann_record.id, "always possible",
-                               &copy.err), &copy.err);
+    CHECK_STATUS(lk_consent_issue(copy.r, "Ann", LK_USE_LIPS, DAY, "film", "no", NULL, &copy.err),
+                 LK_E_CONSENT, &copy.err);
+    CHECK_OK(lk_consent_revoke(copy.r, copy.ann_record.id[0] ? copy.ann_record.id : w.ann_record.id,
+                               "always possible", &copy.err),
+             &copy.err);
     CHECK_OK(lk_registry_moved(copy.r, &copy.err), &copy.err);
     CHECK_INT(try_grant(&copy, "Bob", LK_USE_FACE_TARGET), LK_OK);
     CHECK_INT(ask_number(&copy, "SELECT count(*) FROM audit WHERE kind = 'moved'"), 1);
@@ -338,22 +348,34 @@ static void test_in_use(void)
         CHECK_STATUS(lk_grant_check(g, LK_USE_FACE_SOURCE, &w.err), LK_E_CONSENT, &w.err);
         CHECK(strstr(w.err.message, "(rule: revoked)"), "%s", w.err.message);
     }
-    CHECK_INT(ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'refused' AND json_extract(detail, '$.what_for') = "
-                             "'train'"),
-              1);
+    CHECK_INT(
+        ask_number(
+            &w, "SELECT count(*) FROM audit WHERE kind = 'refused' AND json_extract(detail, '$.what_for') = "
+                "'train'"),
+        1);
     /* No row names anybody. */
-    CHECK_INT(ask_number(&w, "SELECT count(*) FROM audit WHERE instr(detail, 'Ann') OR instr(detail, 'Bob')"), 0);
+    CHECK_INT(ask_number(&w, "SELECT count(*) FROM audit WHERE instr(detail, 'Ann') OR instr(detail, 'Bob')"),
+              0);
     CHECK_OK(lk_audit_verify(w.r, NULL, &w.err), &w.err);
     lk_grant_free(&g);
     world_close(&w);
 }
 
 static const check_test tests[] = {
-    {"person absent purpose", test_person_absent_purpose}, {"term", test_term},
-    {"revoked", test_revoked},       {"grantee", test_grantee},   {"project", test_project},
-    {"minor", test_minor},           {"no guardian", test_no_guardian}, {"deceased", test_deceased},
-    {"quota", test_quota},           {"tampered", test_tampered}, {"unlogged", test_unlogged},
-    {"clock", test_clock},           {"copied", test_copied},     {"log", test_log},
+    {"person absent purpose", test_person_absent_purpose},
+    {"term", test_term},
+    {"revoked", test_revoked},
+    {"grantee", test_grantee},
+    {"project", test_project},
+    {"minor", test_minor},
+    {"no guardian", test_no_guardian},
+    {"deceased", test_deceased},
+    {"quota", test_quota},
+    {"tampered", test_tampered},
+    {"unlogged", test_unlogged},
+    {"clock", test_clock},
+    {"copied", test_copied},
+    {"log", test_log},
     {"in use", test_in_use},
 };
 

@@ -2,7 +2,9 @@
 #include "consent/internal.h"
 #include "world.h"
 
-typedef struct person { uint8_t pub[LK_SIGN_PUBLIC], sec[LK_SIGN_SECRET]; } person;
+typedef struct person {
+    uint8_t pub[LK_SIGN_PUBLIC], sec[LK_SIGN_SECRET];
+} person;
 
 static person new_person(void)
 {
@@ -59,15 +61,19 @@ static void test_two_hands(void)
     CHECK_INT(try_grant(&w, "Ann", LK_USE_LIPS), LK_OK);
     lk_consent_detail detail;
     CHECK_OK(lk_consent_show(w.r, id, &detail, &w.err), &w.err);
-    CHECK(detail.has_personal && detail.terms.subject_holds_key && !memcmp(detail.terms.subject_key, ann.pub, 32),
+    CHECK(detail.has_personal && detail.terms.subject_holds_key &&
+              !memcmp(detail.terms.subject_key, ann.pub, 32),
           "the record does not say that Ann holds her key");
     CHECK_STR(detail.personal.legal_name, "Ann A. Other");
-    CHECK_INT(ask_number(&w, "SELECT count(*) FROM version WHERE instr(body, CAST('Other' AS BLOB)) OR instr(sealed, "
-                             "CAST('Other' AS BLOB))"),
-              0);
+    CHECK_INT(
+        ask_number(&w,
+                   "SELECT count(*) FROM version WHERE instr(body, CAST('Other' AS BLOB)) OR instr(sealed, "
+                   "CAST('Other' AS BLOB))"),
+        0);
     /* Once is enough, and from now on nobody signs in her place. */
     CHECK_STATUS(lk_consent_accept(w.r, answer.b, answer.len, &c, &w.err), LK_E_CONSENT, &w.err);
-    CHECK_STATUS(lk_consent_issue(w.r, "Ann", LK_USE_VOICE, DAY, "film", "voice", &c, &w.err), LK_E_CONSENT, &w.err);
+    CHECK_STATUS(lk_consent_issue(w.r, "Ann", LK_USE_VOICE, DAY, "film", "voice", &c, &w.err), LK_E_CONSENT,
+                 &w.err);
     CHECK(strstr(w.err.message, "key of their own"), "%s", w.err.message);
     snprintf(path, sizeof path, "%s/keys/subject-%s.key", w.dir, w.ann.id);
     CHECK(!lk_path_exists(path), "the studio keeps a key of Ann's");
@@ -108,7 +114,8 @@ static void test_changed_on_the_way(void)
     }
     for (size_t n = 0; n < answer.len; n += 7)
         CHECK_STATUS(lk_consent_accept(w.r, answer.b, n, &c, &w.err), LK_E_FORMAT, &w.err);
-    CHECK_STATUS(lk_consent_accept(w.r, file.b, file.len, &c, &w.err), LK_E_FORMAT, &w.err); /* the question itself */
+    CHECK_STATUS(lk_consent_accept(w.r, file.b, file.len, &c, &w.err), LK_E_FORMAT,
+                 &w.err); /* the question itself */
     CHECK_REFUSED(&w, "Ann", LK_USE_LIPS, "not to lips");
     CHECK_INT(ask_number(&w, "SELECT count(*) FROM record"), 2);
     CHECK_OK(lk_consent_accept(w.r, answer.b, answer.len, &c, &w.err), &w.err); /* whole, it counts */
@@ -139,9 +146,11 @@ static void test_other_terms(void)
         CHECK_STATUS(lk_consent_accept(w.r, answer.b, answer.len, &c, &w.err), LK_E_CONSENT, &w.err);
         lk_bytes_clear(&answer);
     }
-    CHECK_STATUS(lk_consent_answer(&q, w.r->studio_public, w.r->studio_secret, &answer, &w.err), LK_E_CONSENT, &w.err);
+    CHECK_STATUS(lk_consent_answer(&q, w.r->studio_public, w.r->studio_secret, &answer, &w.err), LK_E_CONSENT,
+                 &w.err);
     CHECK_OK(lk_consent_answer(&q, ann.pub, ann.sec, &answer, &w.err), &w.err);
-    CHECK_STATUS(lk_consent_accept(far.r, answer.b, answer.len, &c, &w.err), LK_E_CONSENT, &w.err); /* not its asker */
+    CHECK_STATUS(lk_consent_accept(far.r, answer.b, answer.len, &c, &w.err), LK_E_CONSENT,
+                 &w.err); /* not its asker */
     lk_wall_time_set(START + 30 * DAY);
     CHECK_STATUS(lk_consent_accept(w.r, answer.b, answer.len, &c, &w.err), LK_E_CONSENT, &w.err);
     CHECK(strstr(w.err.message, "too long ago"), "%s", w.err.message);
@@ -242,8 +251,8 @@ static void test_withdraw(void)
     lk_grant *g = NULL;
     CHECK_OK(lk_consent_accept(w.r, answer.b, answer.len, &c, &w.err), &w.err);
     CHECK_OK(lk_grant_get(w.r, "Ann", LK_USE_LIPS, "test", &g, &w.err), &w.err);
-    CHECK_STATUS(lk_consent_withdraw(answer.b, answer.len, "no", thief.pub, thief.sec, &out, &w.err), LK_E_CONSENT,
-                 &w.err);
+    CHECK_STATUS(lk_consent_withdraw(answer.b, answer.len, "no", thief.pub, thief.sec, &out, &w.err),
+                 LK_E_CONSENT, &w.err);
     CHECK_OK(cose_write(COSE_WITHDRAWAL, thief.pub, thief.sec, "\xa0", 1, &out, &w.err), &w.err);
     CHECK_STATUS(lk_consent_accept(w.r, out.b, out.len, &c, &w.err), LK_E_FORMAT, &w.err);
     lk_bytes_clear(&out);
@@ -254,7 +263,9 @@ static void test_withdraw(void)
     CHECK_STATUS(lk_grant_check(g, LK_USE_LIPS, &w.err), LK_E_CONSENT, &w.err);
     CHECK_REFUSED(&w, "Ann", LK_USE_LIPS, "revoked");
     CHECK_OK(lk_consent_accept(w.r, out.b, out.len, &c, &w.err), &w.err); /* twice is once */
-    CHECK_INT(ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'revoke' AND instr(detail, '\"subject\"')"), 1);
+    CHECK_INT(
+        ask_number(&w, "SELECT count(*) FROM audit WHERE kind = 'revoke' AND instr(detail, '\"subject\"')"),
+        1);
     lk_grant_free(&g);
     lk_bytes_clear(&file);
     lk_bytes_clear(&answer);
@@ -263,8 +274,9 @@ static void test_withdraw(void)
 }
 
 static const check_test tests[] = {
-    {"two hands", test_two_hands}, {"changed on the way", test_changed_on_the_way}, {"other terms", test_other_terms},
-    {"amend", test_amend},         {"amend late", test_amend_late},                 {"withdraw", test_withdraw},
+    {"two hands", test_two_hands},     {"changed on the way", test_changed_on_the_way},
+    {"other terms", test_other_terms}, {"amend", test_amend},
+    {"amend late", test_amend_late},   {"withdraw", test_withdraw},
 };
 
 int main(int argc, char **argv)

@@ -12,23 +12,26 @@ static void test_record_bytes(void)
     int changes = 0;
     for (size_t p = 0; p < LK_COUNT(parts); p++) {
         char sql[512];
-        snprintf(sql, sizeof sql, "SELECT length(%s) FROM version WHERE record = '%s'", parts[p], w.ann_record.id);
+        snprintf(sql, sizeof sql, "SELECT length(%s) FROM version WHERE record = '%s'", parts[p],
+                 w.ann_record.id);
         int n = (int)ask_number(&w, sql);
         CHECK(n >= 64, "%s has %d bytes", parts[p], n);
         for (int i = 0; i < n; i++) {
             const char *other[] = {"x'78'", "x'79'"}; /* one of the two is a change */
-            snprintf(sql, sizeof sql, "SELECT substr(%s, %d, 1) = x'78' FROM version WHERE record = '%s'", parts[p],
-                     i + 1, w.ann_record.id);
+            snprintf(sql, sizeof sql, "SELECT substr(%s, %d, 1) = x'78' FROM version WHERE record = '%s'",
+                     parts[p], i + 1, w.ann_record.id);
             const char *now = other[ask_number(&w, sql) != 0];
             snprintf(sql, sizeof sql,
-                     "UPDATE version SET %s = CAST(substr(%s, 1, %d) || %s || substr(%s, %d) AS BLOB) WHERE record = "
+                     "UPDATE version SET %s = CAST(substr(%s, 1, %d) || %s || substr(%s, %d) AS BLOB) WHERE "
+                     "record = "
                      "'%s'",
                      parts[p], parts[p], i, now, parts[p], i + 2, w.ann_record.id);
             intrude(&w, sql);
             if (try_grant(&w, "Ann", LK_USE_FACE_SOURCE) != LK_E_CONSENT)
                 check_fail(__FILE__, __LINE__, "byte %d of %s changed unnoticed", i, parts[p]);
             CHECK(strstr(w.err.message, "tampered"), "%s", w.err.message);
-            snprintf(sql, sizeof sql, "UPDATE version SET %s = (SELECT %s FROM kept WHERE kept.record = version.record)",
+            snprintf(sql, sizeof sql,
+                     "UPDATE version SET %s = (SELECT %s FROM kept WHERE kept.record = version.record)",
                      parts[p], parts[p]);
             intrude(&w, sql);
             changes++;
@@ -39,7 +42,7 @@ static void test_record_bytes(void)
     world_close(&w);
 }
 
-#define IN_BODY(from, to) \
+#define IN_BODY(from, to)                                                                                    \
     "UPDATE version SET body = CAST(replace(CAST(body AS TEXT), '" from "', '" to "') AS BLOB)"
 
 /* What a person with a database tool would try, each on a fresh registry. */
@@ -56,8 +59,9 @@ static void test_rows(void)
         {"signature cut", "UPDATE version SET studio_sig = substr(studio_sig, 1, 63)"},
         {"signature emptied", "UPDATE version SET subject_sig = x''"},
         {"signatures exchanged", "UPDATE version SET subject_sig = studio_sig, studio_sig = subject_sig"},
-        {"Bob's terms under Ann's id", "UPDATE version SET (body, subject_sig, studio_sig) = (SELECT body, subject_sig, "
-                                       "studio_sig FROM version v ORDER BY rowid DESC LIMIT 1)"},
+        {"Bob's terms under Ann's id",
+         "UPDATE version SET (body, subject_sig, studio_sig) = (SELECT body, subject_sig, "
+         "studio_sig FROM version v ORDER BY rowid DESC LIMIT 1)"},
         {"another version number", "UPDATE version SET number = 2"},
         {"the terms removed", "DELETE FROM version"},
         {"the terms under another id", "UPDATE version SET record = replace(record, '-4', '-5')"},

@@ -48,7 +48,8 @@ static void test_round_trip(void)
     CHECK_STR(back.statement, t.statement);
     CHECK_STR(back.bans[1], "alcohol");
     CHECK_STR(back.grantees[1].name, "Studio Two");
-    CHECK(back.quota == 12 && back.assurance == LK_ASSURED_LIVE && back.subject_holds_key && !back.depicts_nobody,
+    CHECK(back.quota == 12 && back.assurance == LK_ASSURED_LIVE && back.subject_holds_key &&
+              !back.depicts_nobody,
           "fields differ");
     CHECK(lk_hash_equal(&back.previous, &t.previous) && !terms_hash_given(&back.evidence), "hashes differ");
     /* RFC 8949 4.2.1: keys in bytewise order of their encoding. */
@@ -66,7 +67,8 @@ static void test_round_trip(void)
     lk_bytes_clear(&b);
 }
 
-/* Whatever byte is changed, cut or added: it is no record, or one that says something else in its own bytes. */
+/* Whatever byte is changed, cut or added: it is no record, or one that says something else in its own bytes.
+ */
 static void test_every_byte(void)
 {
     lk_error err = {0};
@@ -137,7 +139,8 @@ static void test_bent(void)
     t.grantee_count = 0;
     CHECK_STATUS(lk_consent_encode(&t, &a, &err), LK_E_RANGE, &err);
     t = sample();
-    strcpy(t.statement, "good \xE2\x80\xAE" "lairt"); /* right to left */
+    strcpy(t.statement, "good \xE2\x80\xAE"
+                        "lairt"); /* right to left */
     CHECK_STATUS(lk_consent_encode(&t, &a, &err), LK_E_ARG, &err);
     t = sample();
     t.uses = 1 << 9;
@@ -155,20 +158,22 @@ static void test_birthdays(void)
         int years;
         int64_t want;
     } rows[] = {
-        {"1970-01-01", 0, 0},           {"1970-01-02", 0, DAY},           {"2000-02-29", 0, 951782400},
-        {"2000-03-01", 18, 1519862400}, {"2000-02-29", 18, 1519862400}, /* no 29 February in 2018: the day after */
-        {"2000-02-28", 18, 1519776000}, {"2008-02-29", 20, 1835395200},   {"1969-12-31", 0, -DAY},
+        {"1970-01-01", 0, 0},           {"1970-01-02", 0, DAY},         {"2000-02-29", 0, 951782400},
+        {"2000-03-01", 18, 1519862400}, {"2000-02-29", 18, 1519862400}, /* no 29 February in 2018: the day
+                                                                           after */
+        {"2000-02-28", 18, 1519776000}, {"2008-02-29", 20, 1835395200}, {"1969-12-31", 0, -DAY},
         {"2010-06-15", 18, 1844640000}, {"1900-03-01", 0, -2203891200},
     };
     lk_error err = {0};
     int64_t when;
     for (size_t i = 0; i < LK_COUNT(rows); i++) {
         CHECK_OK(personal_birthday(rows[i].date, rows[i].years, &when, &err), &err);
-        CHECK(when == rows[i].want, "%s + %d: %lld, wanted %lld", rows[i].date, rows[i].years, (long long)when,
-              (long long)rows[i].want);
+        CHECK(when == rows[i].want, "%s + %d: %lld, wanted %lld", rows[i].date, rows[i].years,
+              (long long)when, (long long)rows[i].want);
     }
-    static const char *const bad[] = {"",           "2000-13-01", "2000-00-10", "2001-02-29", "1900-02-29", "2000-1-1",
-                                      "2000-01-32", "20000-01-01", "2000/01/01", "2000-01-01 ", "+200-01-01"};
+    static const char *const bad[] = {"",           "2000-13-01",  "2000-00-10", "2001-02-29",
+                                      "1900-02-29", "2000-1-1",    "2000-01-32", "20000-01-01",
+                                      "2000/01/01", "2000-01-01 ", "+200-01-01"};
     for (size_t i = 0; i < LK_COUNT(bad); i++)
         CHECK_STATUS(personal_birthday(bad[i], 18, &when, &err), LK_E_ARG, &err);
 }
@@ -176,14 +181,16 @@ static void test_birthdays(void)
 static void test_personal(void)
 {
     lk_error err = {0};
-    lk_personal p = {.legal_name = "Ann A. Other", .birth_date = "2012-05-01", .contact = "ann@example.org"}, back;
+    lk_personal p = {.legal_name = "Ann A. Other", .birth_date = "2012-05-01", .contact = "ann@example.org"},
+                back;
     lk_bytes a = {0};
     memset(p.salt, 7, sizeof p.salt);
     strcpy(p.guardians[0], "G. Uardian");
     CHECK_OK(lk_personal_encode(&p, &a, &err), &err);
     CHECK_OK(lk_personal_decode(a.b, a.len, &back, &err), &err);
     CHECK(!memcmp(&p, &back, sizeof p), "the block came back changed");
-    for (size_t n = 0; n < a.len; n++) CHECK_STATUS(lk_personal_decode(a.b, n, &back, &err), LK_E_FORMAT, &err);
+    for (size_t n = 0; n < a.len; n++)
+        CHECK_STATUS(lk_personal_decode(a.b, n, &back, &err), LK_E_FORMAT, &err);
     lk_bytes_clear(&a);
     strcpy(p.birth_date, "2012-05-41");
     CHECK_STATUS(lk_personal_encode(&p, &a, &err), LK_E_ARG, &err);
@@ -210,9 +217,11 @@ static void test_summary(void)
     lk_personal p = {.legal_name = "Ann A. Other"};
     lk_text page = {0};
     CHECK_OK(lk_consent_summary(&t, &p, "Ann", NULL, NULL, &page, &err), &err);
-    static const char *const must[] = {"Ann A. Other", "Dawn",    "Not signed yet", "2028-01-15", "500 EUR a day", "12 finished",
-                                       "advertising",  "sexual", "watermark",      "withdraw",   "Studio Two",    "agent@example.org"};
-    for (size_t i = 0; i < LK_COUNT(must); i++) CHECK(strstr(page.s, must[i]), "the page lacks '%s'", must[i]);
+    static const char *const must[] = {"Ann A. Other",  "Dawn",        "Not signed yet", "2028-01-15",
+                                       "500 EUR a day", "12 finished", "advertising",    "sexual",
+                                       "watermark",     "withdraw",    "Studio Two",     "agent@example.org"};
+    for (size_t i = 0; i < LK_COUNT(must); i++)
+        CHECK(strstr(page.s, must[i]), "the page lacks '%s'", must[i]);
     int lines = 0;
     for (const char *l = page.s; *l; l += strcspn(l, "\n") + 1, lines++)
         CHECK(strcspn(l, "\n") <= 84, "a line is too long: %.*s", (int)strcspn(l, "\n"), l);
@@ -221,7 +230,8 @@ static void test_summary(void)
 }
 
 static const check_test tests[] = {
-    {"round trip", test_round_trip}, {"every byte", test_every_byte}, {"bent", test_bent}, {"birthdays", test_birthdays},
-    {"personal", test_personal},     {"words", test_words},           {"summary", test_summary},
+    {"round trip", test_round_trip}, {"every byte", test_every_byte}, {"bent", test_bent},
+    {"birthdays", test_birthdays},   {"personal", test_personal},     {"words", test_words},
+    {"summary", test_summary},
 };
 CHECK_MAIN(tests)

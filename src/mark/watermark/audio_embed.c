@@ -158,8 +158,8 @@ static void sum_symbols(writer *w, const float floors[AM_BANDS])
     for (int s = 0; s < AM_SYMBOLS; s++) w->noise[s] = sqrtf(w->noise[s]);
 }
 
-/* Take the largest margin that the budget pays for. */
-static void push_all(writer *w, double budget)
+/* Take the largest margin that the budget pays for, and say what it is. */
+static double push_all(writer *w, double budget)
 {
     double low = 0, high = margin_most;
     push_to(w, high);
@@ -171,21 +171,41 @@ static void push_all(writer *w, double budget)
             else low = middle;
         }
         push_to(w, low);
+        high = low;
     }
     float *t = w->gain;
     w->gain = w->next;
     w->next = t;
+    return high;
 }
 
-/* What a change costs: less than in proportion to its energy. Quiet bands hide a given share of themselves as
- * well as loud ones, but codecs spend fewer bits on them. */
-static void weigh_costs(writer *w)
+/* What a change costs: its energy to a power under one. At one, all of it would go to the weakest bands,
+ * where noise and codecs take it away; at nought, strong bands would pay alike, and eat the budget. */
+static void weigh_costs(writer *w, float power)
 {
     double mean = 1e-20;
     for (int i = 0; i < AM_CHIPS; i++) mean += (double)w->early[i] + w->late[i];
     mean /= AM_CHIPS;
     for (int i = 0; i < AM_CHIPS; i++)
-        w->cost[i] = powf((w->early[i] + w->late[i]) / (float)mean + 1e-6f, 0.6f);
+        w->cost[i] = powf((w->early[i] + w->late[i]) / (float)mean + 1e-6f, power);
+}
+
+/* The costs that put most into strong bands without lowering the margin: a voice that is mostly bass has
+ * budget to spare. */
+static void choose_costs(writer *w, const float floors[AM_BANDS], double budget)
+{
+    static const float powers[] = {0.6f, 0.45f, 0.3f};
+    double first = 0;
+    for (size_t k = 0; k < LK_COUNT(powers); k++) {
+        weigh_costs(w, powers[k]);
+        sum_symbols(w, floors);
+        const double margin = push_all(w, budget);
+        memset(w->gain, 0, AM_CHIPS * sizeof(float));
+        if (k == 0) first = margin;
+        if (margin >= 0.9 * first) continue;
+        weigh_costs(w, powers[k - 1]);
+        return;
+    }
 }
 
 static void mark_block(writer *w, int64_t at, double strength)
@@ -202,10 +222,10 @@ static void mark_block(writer *w, int64_t at, double strength)
     const double budget = energy * pow(10, -0.1 * snr_default) * strength * strength;
     analyse(w, at, false, w->early, w->late);
     am_floors(w->early, AM_STEPS, w->scratch, floors);
-    weigh_costs(w);
     memset(w->gain, 0, AM_CHIPS * sizeof(float));
     memcpy(w->early_marked, w->early, AM_CHIPS * sizeof(float));
     memcpy(w->late_marked, w->late, AM_CHIPS * sizeof(float));
+    choose_costs(w, floors, budget);
     for (int pass = 1; pass <= PASSES; pass++) {
         sum_symbols(w, floors);
         /* Not all at once: later passes mend what earlier ones disturb. */

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Attacks the sound watermark and counts the ids that come back whole.
 
-    bench_audiomark.py attack AM_TOOL [--data DIR] [--work DIR] [--targets|--others|--only NAME,...] [--pieces GLOB] [--csv FILE]
+    bench_audiomark.py attack AM_TOOL [--data DIR] [--work DIR] [--targets|--others|--only NAME,...] [--pieces GLOB] [--jobs N]
+                     [--csv FILE]
     bench_audiomark.py null   AM_TOOL [--data DIR] [--hours 10] [--seed 1] [--csv FILE]
 
 AM_TOOL is BUILD/tests/audiomark/am_tool; the `ffmpeg` program does the attacks. Speech is cut into pieces of 12 s: LibriSpeech
@@ -9,7 +10,7 @@ at 16 kHz, LJ at 22.05 kHz, GRID at 44.1 kHz, the synthetic actors, besides musi
 An attack is one row of ATTACKS. Rows are appended to FILE as time,version,commit,cpu,threads,bench,case,figure,value,unit.
 """
 import argparse
-import collections
+import concurrent.futures
 import fnmatch
 import glob
 import math
@@ -18,6 +19,7 @@ import random
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 # name, extension of the result, ffmpeg's output options ({sr} = the piece's own rate), asked for by --targets
@@ -147,59 +149,56 @@ class Table:
                     self.version, self.commit, self.cpu, case, figure, value, unit))
 
 
-def bench_attacks(a):
-    table = Table(a.csv)
-    make_pieces(a.data, a.work + "/pieces")
-    scratch = os.path.join(a.work, "scratch%d" % os.getpid())
-    os.makedirs(scratch, exist_ok=True)
-    files = [f for f in sorted(glob.glob(a.work + "/pieces/*.wav")) if fnmatch.fnmatch(os.path.basename(f), a.pieces)]
-    rows = [r for r in ATTACKS if (not a.only or r[0] in a.only.split(",")) and (not a.targets or r[3]) and (not a.others or not r[3])]
-    good, count, missed = collections.Counter(), collections.Counter(), collections.defaultdict(list)
-    snr, cost, seconds, read_cost, read_seconds = collections.defaultdict(list), 0, 0, 0, 0
-    for i, f in enumerate(files):
-        name = os.path.basename(f)[:-4]
-        kind = name.split("-")[0]
-        ident = "%016x" % random.Random(name).getrandbits(64)
+def one_piece(a, rows, f, number):
+    """Mark a piece with an id of its own and attack it: SNR, costs, and for each attack whether the id came back."""
+    name = os.path.basename(f)[:-4]
+    ident = "%016x" % random.Random(name).getrandbits(64)
+    with tempfile.TemporaryDirectory(dir=a.work) as scratch:
         marked = os.path.join(scratch, "marked.wav")
         out = run([a.tool, "embed", f, marked, ident])
         m = re.search(r"marked (\d) snr (\S+) cpu (\S+) seconds (\S+)", out)
         if not m:
             sys.exit("bench_audiomark.py: am_tool said: " + out)
-        snr[kind].append(float(m[2]))
-        cost, seconds = cost + float(m[3]), seconds + float(m[4])
         rate = int(run(["ffprobe", "-v", "error", "-show_entries", "stream=sample_rate", "-of", "csv=p=0", f]).strip().strip(","))
+        result = {"name": name, "kind": name.split("-")[0], "snr": float(m[2]), "write": (float(m[3]), float(m[4])),
+                  "read": (0, 0), "ok": {}}
         for row in rows:
-            out = run([a.tool, "detect", attack(row, marked, rate, scratch, i + 1)])
+            out = run([a.tool, "detect", attack(row, marked, rate, scratch, number)])
             d = re.search(r"found (\d) id (\w+) z (\S+) errors (\S+) speed (\S+) cpu (\S+) seconds (\S+)", out)
             if not d:
                 sys.exit("bench_audiomark.py: am_tool said: " + out)
-            ok = d[1] == "1" and d[2] == ident
-            if d[1] == "1" and not ok:
+            result["ok"][row[0]] = d[1] == "1" and d[2] == ident
+            if d[1] == "1" and d[2] != ident:
                 print("WRONG ID: %s after %s" % (name, row[0]))
-            good[kind, row[0]] += ok
-            count[kind, row[0]] += 1
-            if not ok:
-                missed[kind, row[0]].append(name)
-            elif row[0] == "none":
-                read_cost, read_seconds = read_cost + float(d[6]), read_seconds + float(d[7])
-        print("# %d of %d: %s, missed %s" % (i + 1, len(files), name, "; ".join(r[0] for r in rows if missed[kind, r[0]][-1:] == [name])
-                                             or "nothing"), flush=True)
-    for kind in sorted(snr, reverse=True):
-        case = "12 s of " + {"speech": "speech", "other": "music or noise"}[kind]
-        table.row(case, "SNR least (n %d)" % len(snr[kind]), min(snr[kind]), "dB")
-        table.row(case, "SNR mean (n %d)" % len(snr[kind]), sum(snr[kind]) / len(snr[kind]), "dB")
+            if row[0] == "none":
+                result["read"] = float(d[6]), float(d[7])
+    print("# %s: missed %s" % (name, "; ".join(k for k, ok in result["ok"].items() if not ok) or "nothing"), flush=True)
+    return result
+
+
+def bench_attacks(a):
+    table = Table(a.csv)
+    make_pieces(a.data, a.work + "/pieces")
+    files = [f for f in sorted(glob.glob(a.work + "/pieces/*.wav")) if fnmatch.fnmatch(os.path.basename(f), a.pieces)]
+    rows = [r for r in ATTACKS if (not a.only or r[0] in a.only.split(",")) and (not a.targets or r[3]) and (not a.others or not r[3])]
+    with concurrent.futures.ThreadPoolExecutor(a.jobs) as pool:
+        results = list(pool.map(lambda x: one_piece(a, rows, x[1], x[0]), enumerate(files, 1)))
+    for kind, words in [("speech", "speech"), ("other", "music or noise")]:
+        these = [r for r in results if r["kind"] == kind]
+        if not these:
+            continue
+        case, n = "12 s of " + words, len(these)
+        table.row(case, "SNR least (n %d)" % n, min(r["snr"] for r in these), "dB")
+        table.row(case, "SNR mean (n %d)" % n, sum(r["snr"] for r in these) / n, "dB")
         for row in rows:
-            k = kind, row[0]
-            table.row(case, "exact ids; %s (n %d)" % (row[0], count[k]), 100.0 * good[k] / count[k], "%")
-            if missed[k]:
-                print("    missed: " + " ".join(missed[k]))
-    if cost:
-        table.row("speed", "writing; one core", seconds / cost, "x real time")
-    if read_cost:
-        table.row("speed", "reading a marked piece; one core", read_seconds / read_cost, "x real time")
-    for f in glob.glob(scratch + "/*"):
-        os.remove(f)
-    os.rmdir(scratch)
+            missed = [r["name"] for r in these if not r["ok"][row[0]]]
+            table.row(case, "exact ids; %s (n %d)" % (row[0], n), 100.0 * (n - len(missed)) / n, "%")
+            if missed:
+                print("    missed: " + " ".join(missed))
+    for what, key in [("writing", "write"), ("reading a marked piece", "read")]:
+        cost = sum(r[key][0] for r in results)
+        if cost:
+            table.row("speed", what + "; one core", sum(r[key][1] for r in results) / cost, "x real time")
 
 
 def bench_null(a):
@@ -246,6 +245,7 @@ def main():
     p.add_argument("--others", action="store_true", help="only the other attacks")
     p.add_argument("--pieces", default="*")
     p.add_argument("--csv", default="")
+    p.add_argument("--jobs", type=int, default=1, help="pieces at a time")
     p.add_argument("--hours", type=float, default=10)
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()

@@ -108,6 +108,9 @@ typedef struct lk_consent_detail {
 lk_status lk_consent_show(lk_registry *r, const char *record_id, lk_consent_detail *out, lk_error *err);
 /* The consent id of the newest version: SHA-256 of what was signed. */
 lk_status lk_consent_hash(lk_registry *r, const char *record_id, lk_hash *out, lk_error *err);
+/* The record that a manifest names by the consent id of any of its versions, or, as manifests did at first, by the
+ * hash of its id. LK_E_NOTFOUND: none of this registry. */
+lk_status lk_consent_find(lk_registry *r, const lk_hash *named, char record_id[37], lk_error *err);
 
 /* From now on no grant stands on the record, in no process. Revoking twice is fine. reason may be NULL. */
 lk_status lk_consent_revoke(lk_registry *r, const char *record_id, const char *reason, lk_error *err);

@@ -242,3 +242,38 @@ lk_status lk_consent_hash(lk_registry *r, const char *record_id, lk_hash *out, l
     registry_unlock(r);
     return s;
 }
+
+/* The log knows every version, the tables too; the log cannot be edited. */
+static lk_status find_version(lk_registry *r, const lk_hash *named, char id[37], lk_error *err)
+{
+    char hex[LK_HASH_HEX];
+    lk_stmt *q = NULL;
+    lk_hash_hex(named, hex);
+    LK_TRY(lk_store_prepare(
+        r->db,
+        "SELECT json_extract(detail, '$.record') FROM audit WHERE kind IN ('consent', 'amend') AND "
+        "coalesce(json_extract(detail, '$.consent'), json_extract(detail, '$.text_sha256')) = ?1",
+        &q, err));
+    lk_status s = lk_stmt_bind(q, err, "s", hex);
+    if (s == LK_OK) s = lk_stmt_step(q, err);
+    if (s == LK_OK) s = lk_stmt_copy_text(q, 0, id, 37, err);
+    lk_stmt_free(&q);
+    return s;
+}
+
+lk_status lk_consent_find(lk_registry *r, const lk_hash *named, char record_id[37], lk_error *err)
+{
+    registry_lock(r);
+    lk_status s = audit_catch_up(r, err);
+    if (s == LK_OK) s = find_version(r, named, record_id, err);
+    for (size_t i = 0; s == LK_END && i < r->known.record_count; i++) {
+        const char *id = r->known.records[i].id;
+        lk_hash h = lk_hash_bytes(id, strlen(id));
+        if (lk_hash_equal(&h, named)) {
+            strcpy(record_id, id);
+            s = LK_OK;
+        }
+    }
+    registry_unlock(r);
+    return s == LK_END ? LK_FAIL(err, LK_E_NOTFOUND, "%s holds no consent record of that hash", r->dir) : s;
+}

@@ -106,15 +106,13 @@ static bool add_owned(tag_list *t, const char *key, char *value)
     return true;
 }
 
-/* Records are named by hash: the file tells which consent it stands on without telling whose. */
+/* Records are named by their consent id: the file tells which consent it stands on without telling whose. */
 static char *record_hashes(const origin *o)
 {
     lk_text list = {0};
     for (int i = 0; i < o->grant_count; i++) {
         char hex[LK_HASH_HEX];
-        const char *id = lk_grant_record_id(o->grants[i]);
-        lk_hash h = lk_hash_bytes(id, strlen(id));
-        lk_hash_hex(&h, hex);
+        lk_hash_hex(lk_grant_consent_hash(o->grants[i]), hex);
         lk_text_add(&list, "%s%s", i ? "," : "", hex);
     }
     char *s = list.failed ? NULL : lk_strdup(list.s ? list.s : "");

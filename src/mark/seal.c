@@ -63,10 +63,7 @@ static void tell(const origin *o, const seal *s, story *t)
                           .when = now};
     if (model >= 0) made->ingredients[made->ingredient_count++] = model;
     if (s->marked) t->actions[t->action_count++] = (c2pa_action){.action = "c2pa.watermarked", .when = now};
-    for (int i = 0; i < o->grant_count; i++) {
-        const char *id = lk_grant_record_id(o->grants[i]);
-        t->consent[i] = lk_hash_bytes(id, strlen(id));
-    }
+    for (int i = 0; i < o->grant_count; i++) t->consent[i] = *lk_grant_consent_hash(o->grants[i]);
 }
 
 /* Whatever went wrong here is a failure to mark, unless it is the caller's or the machine's. */

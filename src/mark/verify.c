@@ -120,16 +120,15 @@ static lk_status look_up_copies(const lk_verify_spec *spec, lk_verify_report *r,
 typedef struct consent_walk {
     lk_verify_report *r;
     lk_registry *registry;
+    char ids[LK_VERIFY_RECORDS][37]; /* of the record that each hash names; "" = none here */
 } consent_walk;
 
-/* Manifests name a record by the hash of its id. */
 static lk_status match_record(void *user, const lk_consent_record *c, const char *state)
 {
     consent_walk *w = user;
-    lk_hash h = lk_hash_bytes(c->id, strlen(c->id));
     for (int i = 0; i < w->r->record_count; i++) {
         lk_verify_record *v = &w->r->records[i];
-        if (!lk_hash_equal(&v->hash, &h)) continue;
+        if (strcmp(w->ids[i], c->id)) continue;
         lk_subject who;
         v->known = true;
         snprintf(v->id, sizeof(v->id), "%s", c->id);
@@ -147,7 +146,11 @@ static lk_status look_up_consent(const lk_verify_spec *spec, lk_verify_report *r
     for (int i = 0; i < m->consent_count && r->record_count < LK_VERIFY_RECORDS; i++)
         r->records[r->record_count++].hash = m->consent[i];
     if (!r->record_count || !spec->registry) return LK_OK;
-    consent_walk w = {r, spec->registry};
+    consent_walk w = {.r = r, .registry = spec->registry};
+    for (int i = 0; i < r->record_count; i++) {
+        lk_status s = lk_consent_find(spec->registry, &r->records[i].hash, w.ids[i], err);
+        if (s != LK_OK && s != LK_E_NOTFOUND) return s;
+    }
     return lk_consent_each(spec->registry, NULL, match_record, &w, err);
 }
 

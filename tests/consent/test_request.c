@@ -186,6 +186,14 @@ static void test_amend(void)
     CHECK(!lk_hash_equal(&first, &second), "an amendment has the same hash");
     CHECK_OK(lk_consent_show(w.r, c.id, &d, &w.err), &w.err);
     CHECK(lk_hash_equal(&d.terms.previous, &first), "the chain is broken");
+    char found[37];
+    lk_hash old_name = lk_hash_bytes(w.ann_record.id, 36), nothing = lk_hash_bytes("?", 1);
+    CHECK_OK(lk_consent_find(w.r, &first, found, &w.err), &w.err); /* what was made under it names that version */
+    CHECK_STR(found, w.ann_record.id);
+    CHECK_OK(lk_consent_find(w.r, &second, found, &w.err), &w.err);
+    CHECK_OK(lk_consent_find(w.r, &old_name, found, &w.err), &w.err);
+    CHECK_STR(found, w.ann_record.id);
+    CHECK_STATUS(lk_consent_find(w.r, &nothing, found, &w.err), LK_E_NOTFOUND, &w.err);
     CHECK_OK(lk_grant_check(g, LK_USE_FACE_SOURCE, &w.err), &w.err);
     CHECK_OK(lk_grant_get(w.r, "Ann", LK_USE_LIPS, "lips", &lips, &w.err), &w.err);
     CHECK_STR(lk_grant_record_id(lips), lk_grant_record_id(g));

@@ -134,8 +134,7 @@ static void clip_is_marked_and_recorded(void)
         size_t n = 0;
         CHECK_OK(lk_file_read(path, 1 << 26, &data, &n, &err), &err);
         char hex[LK_HASH_HEX];
-        lk_hash record = lk_hash_bytes(c.w.ann_record.id, strlen(c.w.ann_record.id));
-        lk_hash_hex(&record, hex);
+        lk_hash_hex(lk_grant_consent_hash(c.ann), hex);
         static const char *const words[] = {"synthetic",        "Synthetic media (face swap)",
                                             "Likeness 0.",      "compositeWithTrainedAlgorithmicMedia",
                                             "consent_records",  "{\"model\":\"test\"}",

@@ -278,6 +278,41 @@ static void test_fault_alloc(void)
     lk_image_clear(&im);
 }
 
+/* A clip of moving scenes, hashed frame by frame, added and found again, with every allocation failing in turn. */
+static void test_fault_clip(void)
+{
+    enum { FRAMES = 20 };
+    lk_frame *frames[FRAMES] = {NULL};
+    lk_error err = {0};
+    int round = 0;
+    for (int i = 0; i < FRAMES; i++) {
+        lk_image im = scene(80, 60, i < FRAMES / 2 ? 1 : 2);
+        const float white[3] = {1, 1, 1};
+        lk_draw_dot(&im, (float)(8 + 4 * i), 30, 9, white);
+        CHECK_OK(lk_frame_from_image(&im, &frames[i], &err), &err);
+        lk_image_clear(&im);
+    }
+    FAULT_LOOP_STEP(LK_FAULT_ALLOC, false, 7, {
+        lk_copies *c = NULL;
+        lk_copies_hashes *h = NULL;
+        lk_copy_match m[2];
+        int n = 0;
+        lk_copy_entry e = entry_of(500 + round++, "added");
+        lk_status s = lk_copies_open(tempdir, true, &c, &err);
+        if (s == LK_OK) s = lk_copies_hashes_new(&h, &err);
+        for (int i = 0; i < FRAMES && s == LK_OK; i++) s = lk_copies_hashes_frame(h, frames[i], i / 8.0, &err);
+        if (s == LK_OK) s = lk_copies_add(c, &e, h, &err);
+        if (s == LK_OK) s = lk_copies_search(c, h, NULL, m, 2, &n, &err);
+        if (s == LK_OK) CHECK(n >= 1 && m[0].level == LK_COPY_SURE, "%d found", n);
+        CHECK(fault_clean(s), "status %d: %s", s, err.message);
+        if (s == LK_OK) s = lk_copies_remove(c, &e.file, &err); /* or each round would compare with all before */
+        CHECK(fault_clean(s), "status %d: %s", s, err.message);
+        lk_copies_hashes_free(&h);
+        lk_copies_close(&c);
+    });
+    for (int i = 0; i < FRAMES; i++) lk_frame_unref(&frames[i]);
+}
+
 static void test_fault_disk(void)
 {
     lk_error err = {0};
@@ -312,6 +347,7 @@ static void test_fault_disk(void)
 
 static const check_test tests[] = {{"rows", test_rows},       {"processes", test_processes},     {"killed", test_killed},
                                    {"damaged", test_damaged}, {"bent", test_bent},               {"fault_alloc", test_fault_alloc},
+                                   {"fault_clip", test_fault_clip},
                                    {"fault_disk", test_fault_disk}};
 
 int main(int argc, char **argv)

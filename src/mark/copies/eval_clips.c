@@ -90,11 +90,19 @@ static lk_status caption(lk_image *im, lk_error *err)
 }
 
 static const eval_edit edits[] = {
-    {"crf 28", NULL, 5, 1, 1, 28, 0},          {"half size", half, 5, 1, 1, 23, 0},          {"2 s of it", NULL, 2, 1, 1, 26, 0},
-    {"mirrored", mirror, 5, 1, 1, 26, 4},      {"cropped by 5 %", crop_5, 5, 1, 1, 26, 0},   {"cropped by 10 %", crop_10, 5, 1, 1, 26, 0},
-    {"cropped by 20 %", crop_20, 5, 1, 1, 26, 0}, {"5 % off one corner", corner_5, 5, 1, 1, 26, 0}, {"brighter", brighter, 5, 1, 1, 26, 0},
-    {"half the frames", NULL, 5, 1, 2, 26, 0}, {"bars added", bars, 5, 1, 1, 26, 0},         {"caption", caption, 5, 1, 1, 26, 0},
-    {"10 % faster", NULL, 5, 1.1, 1, 26, 0},
+    {"5 s of it, crf 28", NULL, 5, 1, 1, 28, 0},
+    {"2 s of it", NULL, 2, 1, 1, 26, 0},
+    {"half size", half, 3.5, 1, 1, 23, 0},
+    {"mirrored", mirror, 3.5, 1, 1, 26, 4},
+    {"cropped by 5 %", crop_5, 3.5, 1, 1, 26, 0},
+    {"cropped by 10 %", crop_10, 3.5, 1, 1, 26, 0},
+    {"cropped by 20 %", crop_20, 3.5, 1, 1, 26, 0},
+    {"5 % off one corner", corner_5, 3.5, 1, 1, 26, 0},
+    {"brighter", brighter, 3.5, 1, 1, 26, 0},
+    {"half the frames", NULL, 3.5, 1, 2, 26, 0},
+    {"bars added", bars, 3.5, 1, 1, 26, 0},
+    {"caption", caption, 3.5, 1, 1, 26, 0},
+    {"10 % faster", NULL, 3.5, 1.1, 1, 26, 0},
 };
 
 typedef struct draft {
@@ -134,6 +142,7 @@ static lk_status make_edit(const char *path, const eval_edit *e, double duration
     int64_t seen = 0;
     double want = LK_MAX(LK_MIN(duration / 3, duration - e->seconds), 0.0);
     lk_status s = lk_reader_open(path, &r, err);
+    if (s == LK_OK && want > 2) s = lk_reader_seek(r, want, err);
     *begin = -1;
     while (s == LK_OK) {
         lk_frame *f = NULL;

@@ -498,11 +498,11 @@ lk_status motion_align(const copies_motion *query, int query_count, int view, do
     return s;
 }
 
-/* Measured on sentences of one speaker before one wall (docs/REGISTRY.md): chance reaches 0.58 in clips of three seconds,
+/* Measured on sentences of one speaker before one wall (docs/REGISTRY.md): chance reaches 0.66 in clips of three seconds,
  * and falls with length. The nearer the looks, the less it takes. */
 bool motion_is_copy(const motion_fit *f, double distance)
 {
-    double need = f->seconds >= 8 ? 0.5 : f->seconds >= 4 ? 0.58 : 0.65;
+    double need = f->seconds >= 8 ? 0.5 : f->seconds >= 4 ? 0.58 : 0.68;
     if (fabs(f->speed - 1) > 0.02) need += 0.06; /* more was tried, so more can agree by chance */
     return f->compared && f->seconds >= 1 && f->r - 0.01 * (distance - 8) >= need;
 }

@@ -78,7 +78,7 @@ lk_status mark_origin_record(const origin *o, const char *path, const lk_hash *h
     if (!o->grant_count)
         return LK_OK; /* somebody's own footage with lines drawn on it stands on no consent */
     lk_asset a = {.hash = *hash, .kind = "output", .created = lk_wall_time()};
-    snprintf(a.path, sizeof(a.path), "%s", path);
+    lk_path_absolute(path, a.path, sizeof(a.path));
     snprintf(a.note, sizeof(a.note), "%s%s%s", o->action, *note ? ", " : "", note);
     lk_error why = {0};
     lk_status s = lk_lineage_add(o->registry, &a, o->parents, o->parent_count, o->grants, o->grant_count,

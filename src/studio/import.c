@@ -22,7 +22,7 @@ static lk_status add_sources(lk_project *p, const lk_import_job *job, const lk_g
     for (int i = 0; i < job->file_count; i++) {
         lk_asset a = {.kind = "media", .created = lk_wall_time()};
         LK_TRY(lk_hash_file(job->files[i], &a.hash, err));
-        snprintf(a.path, sizeof a.path, "%s", job->files[i]);
+        lk_path_absolute(job->files[i], a.path, sizeof a.path);
         snprintf(a.note, sizeof a.note, "footage of %.128s as %.16s", job->subject, job->role);
         hashes[i] = a.hash;
         LK_TRY(lk_lineage_add(p->registry, &a, NULL, 0, &g, 1, err));
@@ -63,7 +63,7 @@ lk_status lk_import_run(lk_project *p, const lk_import_job *job, lk_import_resul
     lk_asset asset = {.kind = "dataset", .created = lk_wall_time()};
     LK_GOTO(done, lk_dataset_import(g, use, a, job->files, job->file_count, job->track, job->max_samples, out->path, &asset.hash,
                                     &report, cancel, progress, err));
-    snprintf(asset.path, sizeof asset.path, "%.511s", out->path);
+    lk_path_absolute(out->path, asset.path, sizeof asset.path);
     snprintf(asset.note, sizeof asset.note, "%lld faces of %.128s as %.16s", (long long)report.kept, job->subject, job->role);
     LK_GOTO(done, lk_lineage_add(p->registry, &asset, sources, job->file_count, (const lk_grant *const *)&g, 1, err));
     report_out(&report, out);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <ctype.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +13,9 @@
  * its reason. */
 static void name_project(lk_registry *r, const char *dir)
 {
-    char *whole = realpath(dir, NULL);
-    if (whole && lk_registry_name(r, lk_path_base(whole), NULL) != LK_OK)
+    char whole[PATH_MAX];
+    if (realpath(dir, whole) && lk_registry_name(r, lk_path_base(whole), NULL) != LK_OK)
         lk_log(1, "studio", "the project in %s has no name yet", dir);
-    free(whole);
 }
 
 lk_status lk_project_open(const char *dir, bool create, lk_project **out, lk_error *err)

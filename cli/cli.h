@@ -102,6 +102,8 @@ void cli_ask_on_terminal(void); /* cmd_keys.c: passphrases may be asked for */
 /* The commands. */
 lk_status cmd_subject_add(cli_args *a, lk_error *err);
 lk_status cmd_subject_list(cli_args *a, lk_error *err);
+lk_status cmd_subject_outputs(cli_args *a, lk_error *err);
+lk_status cmd_subject_erase(cli_args *a, lk_error *err);
 lk_status cmd_consent_grant(cli_args *a, lk_error *err);
 lk_status cmd_consent_request(cli_args *a, lk_error *err);
 lk_status cmd_consent_key(cli_args *a, lk_error *err);
@@ -130,6 +132,10 @@ lk_status cmd_train_swap(cli_args *a, lk_error *err);
 lk_status cmd_swap(cli_args *a, lk_error *err);
 lk_status cmd_faces(cli_args *a, lk_error *err);
 lk_status cmd_model_show(cli_args *a, lk_error *err);
+lk_status cmd_model_export(cli_args *a, lk_error *err);
+lk_status cmd_model_import(cli_args *a, lk_error *err);
+lk_status cmd_trace(cli_args *a, lk_error *err);
+lk_status cmd_takedown(cli_args *a, lk_error *err);
 lk_status cmd_verify(cli_args *a, lk_error *err);
 lk_status cmd_search(cli_args *a, lk_error *err);
 lk_status cmd_registry_add(cli_args *a, lk_error *err);

@@ -172,34 +172,6 @@ static const cli_option takedown_options[] = {
     {"trust", 0, CLI_FILE, "PEM", NULL, 0, 0, "further certificates to trust as roots"},
 };
 
-static const cli_option model_export_options[] = {
-    {"out", 'o', CLI_FILE, "FILE", NULL, 0, 0, "where it goes (required)"},
-    {"to", 0, CLI_STRING, "KEY", NULL, 0, 0, "studio that its key is sealed to: 64 hex digits, or a file that begins with them"},
-};
-
-static const cli_option model_import_options[] = {
-    {"name", 'n', CLI_STRING, "NAME", NULL, 0, 0, "what it is called here (default: as the file is)"},
-};
-
-static const cli_option subject_outputs_options[] = {
-    {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "as one JSON object"},
-};
-
-static const cli_option subject_erase_options[] = {
-    {"yes", 'y', CLI_FLAG, NULL, NULL, 0, 0, "it is wanted, and cannot be undone"},
-    {"outputs", 0, CLI_FLAG, NULL, NULL, 0, 0, "remove made clips and pictures inside the project too"},
-};
-
-static const cli_option trace_options[] = {
-    {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "as one JSON object"},
-    {"picture", 'o', CLI_FILE, "PNG", NULL, 0, 0, "the same as a picture of boxes and lines"},
-};
-
-static const cli_option takedown_options[] = {
-    {"out", 'o', CLI_FILE, "REPORT.txt", NULL, 0, 0, "the report as a file, ready to send"},
-    {"trust", 0, CLI_FILE, "PEM", NULL, 0, 0, "further certificates to trust as roots"},
-};
-
 static const cli_option verify_options[] = {
     {"json", 'j', CLI_FLAG, NULL, NULL, 0, 0, "the whole report as one JSON object"},
     {"quick", 0, CLI_FLAG, NULL, NULL, 0, 0, "manifest and registry only: look for no hidden mark"},
@@ -274,14 +246,6 @@ const cli_command cli_commands[] = {
      CLI_PROJECT_CREATE, cmd_subject_add},
     {"subject list", "People and consent", "", 0, 0, "list the people of the project", NULL, NULL, NO_OPTIONS, CLI_PROJECT,
      cmd_subject_list},
-    {"subject outputs", "People and consent", "NAME", 1, 1, "list everything made with a person's likeness",
-     "Datasets, models, clips and pictures with dates and hashes, and whether each is still there.",
-     "  likeness subject outputs \"Ada Actor\"\n", OPTIONS(subject_outputs_options), CLI_PROJECT, cmd_subject_outputs},
-    {"subject erase", "People and consent", "NAME", 1, 1, "forget a person: consent, footage crops, models, keys, name",
-     "Revokes every record, destroys the keys of everything that holds the likeness, removes datasets, models, checkpoints, previews "
-     "and personal data. The log keeps ids and hashes, as proof of what was agreed to and ended. Clips that were made are listed; "
-     "those inside the project go with --outputs. Interrupted, the same command finishes it. It cannot be undone.",
-     "  likeness subject erase \"Ada Actor\" --yes\n", OPTIONS(subject_erase_options), CLI_PROJECT, cmd_subject_erase},
     {"subject outputs", "People and consent", "NAME", 1, 1, "list everything made with a person's likeness",
      "Datasets, models, clips and pictures with dates and hashes, and whether each is still there.",
      "  likeness subject outputs \"Ada Actor\"\n", OPTIONS(subject_outputs_options), CLI_PROJECT, cmd_subject_outputs},
@@ -379,14 +343,6 @@ const cli_command cli_commands[] = {
     {"model import", "Make", "FILE", 1, 1, "take an exported model back in", NULL,
      "  likeness model import archive/ada-on-bob.likeness\n", OPTIONS(model_import_options), CLI_PROJECT, cmd_model_import},
 
-    {"model export", "Make", "NAME", 1, 1, "copy a model out of the project, bound as it is",
-     "The file opens only where its key is, and while every consent that it stands on is good. With --to its key travels along, sealed "
-     "to a studio that all its records name as a grantee.",
-     "  likeness model export ada-on-bob --out archive/ada-on-bob.likeness\n", OPTIONS(model_export_options), CLI_PROJECT,
-     cmd_model_export},
-    {"model import", "Make", "FILE", 1, 1, "take an exported model back in", NULL,
-     "  likeness model import archive/ada-on-bob.likeness\n", OPTIONS(model_import_options), CLI_PROJECT, cmd_model_import},
-
     {"keys make", "Signing keys", "", 0, 0, "make a key that signs what this project makes",
      "Makes a root and a certificate by it. Others trust what you sign once they trust the root (root.pem). The private keys are "
      "encrypted; without --passphrase-file or --ask a random passphrase is made and kept in your configuration folder. Until "
@@ -436,16 +392,6 @@ const cli_command cli_commands[] = {
      "FILE is the path it was registered under, or its SHA-256 (8 digits or more). Outputs of the project stay registered: their "
      "hidden marks lead to these rows.",
      "  likeness registry remove rushes/scene-4.mp4\n  likeness registry remove 5f0c77aa\n", NO_OPTIONS, CLI_PROJECT, cmd_registry_remove},
-
-    {"trace", "Examine", "FILE", 1, 1, "show everything a file came from and everything made from it",
-     "Works from any clip, dataset, model or picture of the project by its bytes, and from a changed copy by its manifest, hidden mark or "
-     "looks. A name of a model or a SHA-256 will do too.",
-     "  likeness trace out.mp4\n  likeness trace ada-on-bob --picture lineage.png\n", OPTIONS(trace_options), CLI_PROJECT | CLI_LONG,
-     cmd_trace},
-    {"takedown", "Examine", "FILE", 1, 1, "from a found file to its consent and a report to send",
-     "Reads every mark of the file, finds the work, the consent and the job behind it, and writes a report: who made it, under which "
-     "record, whether that still stands, and a letter to a platform. Exits as verify does.",
-     "  likeness takedown found.mp4 --out report.txt\n", OPTIONS(takedown_options), CLI_PROJECT_MAYBE | CLI_LONG, cmd_takedown},
 
     {"trace", "Examine", "FILE", 1, 1, "show everything a file came from and everything made from it",
      "Works from any clip, dataset, model or picture of the project by its bytes, and from a changed copy by its manifest, hidden mark or "

@@ -164,8 +164,6 @@ uint64_t lk_disk_free(const char *path); /* bytes, 0 when unknown */
 const char *lk_path_base(const char *path); /* part after the last '/' */
 /* PATH from the root on, so that it means the same from any folder; as it is when that does not fit into cap bytes. */
 void lk_path_absolute(const char *path, char *out, size_t cap);
-/* PATH from the root on, so that it means the same from any folder; as it is when that does not fit into cap bytes. */
-void lk_path_absolute(const char *path, char *out, size_t cap);
 /* fsync tmp, rename it to path, fsync the folder. */
 lk_status lk_file_sync_rename(const char *tmp, const char *path, lk_error *err);
 /* The same for a file that must be new: LK_E_STATE when PATH is already there; tmp then stays. */

@@ -234,14 +234,3 @@ void lk_path_absolute(const char *path, char *out, size_t cap)
     }
     if (n < 0 || (size_t)n >= cap) snprintf(out, cap, "%s", path);
 }
-
-void lk_path_absolute(const char *path, char *out, size_t cap)
-{
-    char here[4096];
-    int n = -1;
-    if (*path && *path != '/' && getcwd(here, sizeof here)) {
-        while (!strncmp(path, "./", 2)) path += 2;
-        n = snprintf(out, cap, "%s/%s", here, path);
-    }
-    if (n < 0 || (size_t)n >= cap) snprintf(out, cap, "%s", path);
-}

@@ -13,6 +13,7 @@ static const bench_row rows[] = {
     {"train", "images/s and GFLOP/s of the training step at 64, 96 and 128 px", lk_bench_train, false},
     {"render", "frames/s of `likeness swap` from file to file", lk_bench_render, true},
     {"copies", "the registry of copies: a million hashes (--only index), edited clips (--only clips)", lk_bench_copies, false},
+    {"mark", "the picture's watermark: change, cost, and what it survives (codecs: tools/bench_mark.py)", lk_bench_mark, true},
 };
 
 const lk_bench_name *lk_bench_names(void)

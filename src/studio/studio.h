@@ -55,5 +55,6 @@ lk_status lk_bench_face(const lk_bench *b, lk_error *err);
 lk_status lk_bench_train(const lk_bench *b, lk_error *err);
 lk_status lk_bench_render(const lk_bench *b, lk_error *err);
 lk_status lk_bench_copies(const lk_bench *b, lk_error *err);
+lk_status lk_bench_mark(const lk_bench *b, lk_error *err);
 
 #endif

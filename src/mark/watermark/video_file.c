@@ -6,7 +6,7 @@
 
 #define WINDOW 30.0      /* seconds in one sum */
 #define SEARCHES 2       /* costly searches in a clip */
-#define TURNED_FROM 16   /* frames from which other orientations are tried on the way */
+#define TURNED_FROM 64   /* frames from which other orientations are tried on the way */
 
 typedef struct scan {
     wm_detector *d;

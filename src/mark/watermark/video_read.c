@@ -176,13 +176,13 @@ static float top_of(float a, float b, float c)
 }
 
 /* The strongest correlations of a phase, and how far they stand out. */
-static int find_peaks(const wm_read *r, int phase, peak peaks[PEAKS])
+static int find_peaks(const wm_read *r, int phase, int most_peaks, peak peaks[PEAKS])
 {
     const float *c = r->corr;
     double square = 0, first = 0;
     int count = 0;
     for (int i = 0; i < TILE_CELLS; i++) square += (double)c[i] * c[i];
-    while (count < PEAKS) {
+    while (count < most_peaks) {
         float most = 0;
         int at = -1;
         for (int i = 0; i < TILE_CELLS; i++) {
@@ -272,7 +272,7 @@ bool wm_read_view(wm_read *r, const wm_stack *s, const wm_view *v, bool read, do
         peak here[PEAKS];
         sum_phase(r, s, phase, r->sum);
         correlate(r);
-        const int n = find_peaks(r, phase, here);
+        const int n = find_peaks(r, phase, read ? PEAKS : 1, here);
         for (int k = 0; k < n; k++) {
             const double agree = soft_bits(r, &here[k], soft);
             here[k].score = sqrt(here[k].z * here[k].z + LK_MAX(agree, 0) * LK_MAX(agree, 0));

@@ -21,6 +21,11 @@ static const struct {
     {"grant", "{use} of {subject} was granted on record {record}, for: {what_for}"},
     {"refused", "{use} of {subject} was refused, for: {what_for}; because {rule}"},
     {"asset", "a {kind} came to be: {asset}"},
+    {"bind", "a {kind} was encrypted and bound to consent, key {key}"},
+    {"destroy", "keys of {keys} bound files were destroyed with record {record}"},
+    {"export", "the key {key} of a {kind} was sealed to the studio {studio}"},
+    {"erase", "{subject} is to be forgotten: consent ended, keys destroyed"},
+    {"erased", "{subject} was forgotten, {files} files removed"},
 };
 
 static void add_field(lk_text *t, const lk_json *detail, const char *field, size_t n, lk_registry *r)

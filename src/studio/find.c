@@ -2,6 +2,7 @@
 #include "studio/lineage.h"
 #include "studio/keys.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,10 +189,8 @@ lk_file_state lk_file_look(const lk_project *p, const lk_asset *a, char where[10
 
 bool lk_file_inside(const lk_project *p, const char *path)
 {
-    char *dir = realpath(p->dir, NULL), *file = realpath(path, NULL);
-    size_t n = dir ? strlen(dir) : 0;
-    bool inside = dir && file && !strncmp(dir, file, n) && file[n] == '/';
-    free(dir);
-    free(file);
-    return inside;
+    char dir[PATH_MAX], file[PATH_MAX];
+    if (!realpath(p->dir, dir) || !realpath(path, file)) return false;
+    size_t n = strlen(dir);
+    return !strncmp(dir, file, n) && file[n] == '/';
 }

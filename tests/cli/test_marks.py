@@ -69,6 +69,10 @@ def run_faces():
     must("faces", "a.mp4", "-o", "faces.jpg", "--no-json", "-p", P)
 
 
+def run_trace():
+    must("trace", "out.mp4", "--picture", "trace.png", "-p", P)
+
+
 def run_demo():
     must("demo", "--dir", "demo", "--minutes", "0.05")
 
@@ -80,10 +84,12 @@ ROWS = {
     "train swap": run_train_swap,
     "swap": run_swap,
     "faces": run_faces,
+    "trace": run_trace,
     "demo": run_demo,
     "bench": nothing,  # its clips and sheets are made by the same jobs
 }
-PRINT_ONLY = {"doctor", "subject list", "model show", "verify", "search", "completion", "manual"}
+PRINT_ONLY = {"doctor", "subject list", "subject outputs", "subject erase", "model show", "model export", "model import", "takedown",
+              "verify", "search", "completion", "manual"}
 # Groups that deal in papers and keys: nothing of theirs is looked at or listened to.
 PAPERS = {"consent", "keys", "registry"}
 
@@ -101,7 +107,7 @@ def every_command_runs():
         before = set(media_below("."))
         run()
         made = set(media_below(".")) - before
-        if run in (run_train_swap, run_swap, run_faces, run_demo):
+        if run in (run_train_swap, run_swap, run_faces, run_trace, run_demo):
             check(made, f"likeness {name} made nothing to look at")
 
 
@@ -114,7 +120,7 @@ def every_output_carries_both_marks():
         report = json.loads(r.out)
         check(report["outcome"] in ("claimed", "proven"), f, report["outcome"])
         check(report["c2pa"]["state"] in ("valid", "trusted"), f, r.out[:400])
-        synthetic = not os.path.basename(f).startswith("faces.")
+        synthetic = not os.path.basename(f).startswith(("faces.", "trace."))
         mark = report["watermark_picture"]
         check(mark["found"], f"{f}: no watermark was read")
         if mark["found"]:

@@ -7,11 +7,11 @@
 #include "base/base.h"
 
 typedef enum lk_pk_alg {
-    LK_PK_ES256 = -7,   /* COSE numbers; ECDSA, raw r||s */
-    LK_PK_EDDSA = -8,   /* Ed25519 */
+    LK_PK_ES256 = -7, /* COSE numbers; ECDSA, raw r||s */
+    LK_PK_EDDSA = -8, /* Ed25519 */
     LK_PK_ES384 = -35,
     LK_PK_ES512 = -36,
-    LK_PK_PS256 = -37,  /* the rest: verifying only */
+    LK_PK_PS256 = -37, /* the rest: verifying only */
     LK_PK_PS384 = -38,
     LK_PK_PS512 = -39
 } lk_pk_alg;
@@ -23,6 +23,9 @@ lk_status lk_pk_new(lk_pk_alg alg, lk_pk **out, lk_error *err); /* ES256 (P-256)
 lk_pk_alg lk_pk_alg_of(const lk_pk *k);
 /* PKCS#8 PEM. passphrase NULL: not encrypted; else PBES2, scrypt, AES-256-CBC. *pem is lk_free'd. */
 lk_status lk_pk_to_pem(const lk_pk *k, const char *passphrase, char **pem, lk_error *err);
+/* The same under a passphrase that is random, of 128 bits or more: nothing to stretch, so that opening it is
+ * quick. */
+lk_status lk_pk_to_pem_random(const lk_pk *k, const char *passphrase, char **pem, lk_error *err);
 /* LK_E_ARG with "encrypted" in the message when a passphrase is needed or wrong. */
 lk_status lk_pk_from_pem(const char *pem, size_t n, const char *passphrase, lk_pk **out, lk_error *err);
 void lk_pk_free(lk_pk **k);
@@ -33,8 +36,13 @@ lk_status lk_pk_sign(const lk_pk *k, const void *msg, size_t n, uint8_t sig[LK_P
 
 /* --- certificates -------------------------------------------------------------------------- */
 
-typedef struct lk_der { uint8_t *data; size_t n; } lk_der; /* one certificate; data is lk_free'd */
-typedef struct lk_cert_name { const char *common_name, *organization, *country; } lk_cert_name;
+typedef struct lk_der {
+    uint8_t *data;
+    size_t n;
+} lk_der; /* one certificate; data is lk_free'd */
+typedef struct lk_cert_name {
+    const char *common_name, *organization, *country;
+} lk_cert_name;
 /* A self-signed root, and a leaf for C2PA signing (keyUsage digitalSignature; EKU emailProtection and
  * documentSigning; AKI, SKI; not a CA). days from now (lk_wall_time) minus an hour. */
 lk_status lk_cert_root(const lk_pk *key, const lk_cert_name *name, int days, lk_der *out, lk_error *err);
@@ -60,12 +68,13 @@ typedef enum lk_cert_verdict {
     LK_CERT_TRUSTED,   /* chain ends in one of the anchors, profile and dates fit */
     LK_CERT_UNTRUSTED, /* well-formed and fit for signing, but no anchor vouches for it */
     LK_CERT_EXPIRED,   /* leaf outside its dates at `at` */
-    LK_CERT_INVALID    /* breaks the C2PA certificate profile (trust.md 1.5: v3, key type and size, AKI, KU, EKU,
-                          not CA, no anyEKU, chain signature wrong...) */
+    LK_CERT_INVALID /* breaks the C2PA certificate profile (trust.md 1.5: v3, key type and size, AKI, KU, EKU,
+                       not CA, no anyEKU, chain signature wrong...) */
 } lk_cert_verdict;
-/* chain[0] is the leaf. why: one short reason. Chains of at most 10; anchors are PEM bundles already split. */
-lk_cert_verdict lk_cert_judge(const lk_der *chain, int count, const lk_der *anchors, int anchor_count, int64_t at,
-                              char why[160]);
+/* chain[0] is the leaf. why: one short reason. Chains of at most 10; anchors are PEM bundles already split.
+ */
+lk_cert_verdict lk_cert_judge(const lk_der *chain, int count, const lk_der *anchors, int anchor_count,
+                              int64_t at, char why[160]);
 
 /* --- time stamps (RFC 3161) ------------------------------------------------------------------ */
 
@@ -74,8 +83,9 @@ lk_cert_verdict lk_cert_judge(const lk_der *chain, int count, const lk_der *anch
 lk_status lk_tsa_request(const lk_hash *hash, void **der, size_t *n, lk_error *err);
 lk_status lk_tsa_token(const void *response, size_t n, const lk_hash *hash, void **token, size_t *token_n,
                        int64_t *time, lk_error *err);
-/* A token on its own, as found in a manifest: over hash, when; chain judged like signers but with timeStamping EKU. */
-lk_status lk_tsa_verify(const void *token, size_t n, const lk_hash *hash, const lk_der *anchors, int anchor_count,
-                        int64_t *time, bool *trusted, lk_error *err);
+/* A token on its own, as found in a manifest: over hash, when; chain judged like signers but with
+ * timeStamping EKU. */
+lk_status lk_tsa_verify(const void *token, size_t n, const lk_hash *hash, const lk_der *anchors,
+                        int anchor_count, int64_t *time, bool *trusted, lk_error *err);
 
 #endif

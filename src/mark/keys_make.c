@@ -60,7 +60,7 @@ static lk_status write_pem(const char *dir, const char *name, const lk_pk *key, 
     lk_status s = LK_OK;
     if (key) {
         pass_note_write(note, &t);
-        s = lk_pk_to_pem(key, passphrase, &key_pem, err);
+        s = (note->kind == PASS_OWN ? lk_pk_to_pem : lk_pk_to_pem_random)(key, passphrase, &key_pem, err);
         if (s == LK_OK) lk_text_addn(&t, key_pem, strlen(key_pem));
     }
     if (s == LK_OK && count) s = lk_cert_to_pem(certs, count, &cert_pem, err);

@@ -243,6 +243,12 @@ static void passphrases(void)
     pem[strlen(pem) / 2] ^= 1;
     CHECK(lk_pk_from_pem(pem, strlen(pem), "correct horse", &back, &err) != LK_OK && !back, "damaged");
     lk_free(pem);
+    CHECK_OK(lk_pk_to_pem_random(key, "0123456789abcdef", &pem, &err), &err);
+    CHECK(strstr(pem, "BEGIN ENCRYPTED PRIVATE KEY"), "%s", pem);
+    CHECK_STATUS(lk_pk_from_pem(pem, strlen(pem), "0123456789abcdee", &back, &err), LK_E_ARG, &err);
+    CHECK_OK(lk_pk_from_pem(pem, strlen(pem), "0123456789abcdef", &back, &err), &err);
+    lk_pk_free(&back);
+    lk_free(pem);
     CHECK_OK(lk_pk_to_pem(key, NULL, &pem, &err), &err);
     CHECK(strstr(pem, "BEGIN PRIVATE KEY"), "%s", pem);
     CHECK_OK(lk_pk_from_pem(pem, strlen(pem), NULL, &back, &err), &err);

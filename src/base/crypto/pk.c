@@ -13,8 +13,9 @@
 #include "base/crypto/pki_impl.h"
 
 enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 4096 };
-/* scrypt at 16 MiB and about 0.2 s a guess: the most that OpenSSL's readers accept by default. */
-enum { SCRYPT_N = 1 << 14, SCRYPT_R = 8, SCRYPT_P = 5, SALT_BYTES = 16 };
+/* scrypt at 16 MiB and about 0.2 s a guess: the most memory that OpenSSL's readers allow by default. A
+ * passphrase of random bits needs none of that: no guessing reaches it. */
+enum { SCRYPT_N = 1 << 14, SCRYPT_N_RANDOM = 1 << 10, SCRYPT_R = 8, SCRYPT_P = 5, SALT_BYTES = 16 };
 
 static const struct curve {
     const char *group, *name;
@@ -122,14 +123,15 @@ void lk_pk_free(lk_pk **k)
 }
 
 /* PKCS#8 under PBES2 with scrypt (RFC 7914) and AES-256-CBC. */
-static X509_SIG *encrypt(const EVP_PKEY *pkey, const char *passphrase)
+static X509_SIG *encrypt(const EVP_PKEY *pkey, const char *passphrase, bool random)
 {
     uint8_t salt[SALT_BYTES];
     PKCS8_PRIV_KEY_INFO *plain = NULL;
     X509_ALGOR *how = NULL;
     X509_SIG *sealed = NULL;
     if (lk_random_bytes(salt, sizeof salt, NULL) == LK_OK)
-        how = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), salt, sizeof salt, NULL, SCRYPT_N, SCRYPT_R, SCRYPT_P);
+        how = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), salt, sizeof salt, NULL,
+                                    random ? SCRYPT_N_RANDOM : SCRYPT_N, SCRYPT_R, random ? 1 : SCRYPT_P);
     if (how) plain = EVP_PKEY2PKCS8(pkey);
     if (plain) sealed = PKCS8_set0_pbe(passphrase, (int)strlen(passphrase), plain, how);
     if (!sealed) X509_ALGOR_free(how); /* else sealed owns it */
@@ -137,13 +139,13 @@ static X509_SIG *encrypt(const EVP_PKEY *pkey, const char *passphrase)
     return sealed;
 }
 
-lk_status lk_pk_to_pem(const lk_pk *k, const char *passphrase, char **pem, lk_error *err)
+static lk_status to_pem(const lk_pk *k, const char *passphrase, bool random, char **pem, lk_error *err)
 {
     *pem = NULL;
     if (passphrase && (!*passphrase || strlen(passphrase) > 1023))
         return LK_FAIL(err, LK_E_ARG, "a passphrase has 1 to 1023 bytes");
     BIO *bio = BIO_new(BIO_s_secmem()); /* wiped when freed */
-    X509_SIG *sealed = bio && passphrase ? encrypt(k->pkey, passphrase) : NULL;
+    X509_SIG *sealed = bio && passphrase ? encrypt(k->pkey, passphrase, random) : NULL;
     int ok = !bio         ? 0
              : passphrase ? sealed && PEM_write_bio_PKCS8(bio, sealed)
                           : PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL, NULL, 0, NULL, NULL);
@@ -158,6 +160,16 @@ lk_status lk_pk_to_pem(const lk_pk *k, const char *passphrase, char **pem, lk_er
     BIO_free(bio);
     if (!*pem) return PKI_NO_MEMORY(err);
     return LK_OK;
+}
+
+lk_status lk_pk_to_pem(const lk_pk *k, const char *passphrase, char **pem, lk_error *err)
+{
+    return to_pem(k, passphrase, false, pem, err);
+}
+
+lk_status lk_pk_to_pem_random(const lk_pk *k, const char *passphrase, char **pem, lk_error *err)
+{
+    return to_pem(k, passphrase, true, pem, err);
 }
 
 typedef struct asked {

@@ -100,6 +100,18 @@ def the_model_card():
     check(card["source_record"] == record["a"] and card["size"] == 64 and card["card"], card)
 
 
+def a_quota_is_kept():
+    """One clip was made; the contact sheet and the previews of the training do not count."""
+    must("consent", "amend", record["a"], "--quota", 1, "-p", P)
+    shown = json.loads(must("consent", "show", record["a"], "--json", "-p", P).out)
+    check(shown["outputs"] == 1 and shown["state"] == "used up", shown)
+    before = listing(".")
+    r = likeness("swap", "b.mp4", "-m", "actor-a-on-actor-b", "-o", "more.mp4", "-p", P)
+    check(r.code == 3 and "(rule: quota)" in r.err and "consent amend" in r.err, r)
+    check(not changed(before, "."), changed(before, "."))
+    must("consent", "amend", record["a"], "--quota", 0, "-p", P)
+
+
 def own_mistakes_are_refused():
     before = listing(".")
     r = likeness("swap", "b.mp4", "-m", "actor-a-on-actor-b", "-o", "b.mp4", "-p", P)
@@ -165,5 +177,5 @@ def nobody_is_trained_unasked():
 
 
 sys.exit(drive.main([setting_up, consent_is_for_one_purpose, importing, training, swapping, the_clip_is_marked,
-                     the_sheet_is_a_picture, the_model_card, own_mistakes_are_refused, nothing_is_made_without_consent,
+                     the_sheet_is_a_picture, the_model_card, a_quota_is_kept, own_mistakes_are_refused, nothing_is_made_without_consent,
                      nobody_is_trained_unasked]))

@@ -164,6 +164,11 @@ uint64_t lk_disk_free(const char *path); /* bytes, 0 when unknown */
 const char *lk_path_base(const char *path); /* part after the last '/' */
 /* PATH from the root on, so that it means the same from any folder; as it is when that does not fit into cap bytes. */
 void lk_path_absolute(const char *path, char *out, size_t cap);
+/* PATH without links and dots, freed by lk_free; NULL when nothing is there, or without memory. */
+char *lk_path_real(const char *path);
+/* The names in a folder without . and .., those that keep (NULL: all) wants, sorted by name. */
+lk_status lk_dir_list(const char *dir, bool (*keep)(const char *name), char ***names, int *count, lk_error *err);
+void lk_dir_list_free(char **names, int count); /* NULL with 0 is fine */
 /* fsync tmp, rename it to path, fsync the folder. */
 lk_status lk_file_sync_rename(const char *tmp, const char *path, lk_error *err);
 /* The same for a file that must be new: LK_E_STATE when PATH is already there; tmp then stays. */

@@ -108,8 +108,8 @@ static lk_status finish(lk_registry *r, const lk_erasure *e, const lk_hash *gone
     static const char *const forget[] = {
         "UPDATE version SET sealed = NULL WHERE record IN (SELECT id FROM record WHERE subject = ?1)",
         "DELETE FROM request WHERE instr(body, CAST(?1 AS BLOB)) > 0", /* the id stands in what was asked */
-        "UPDATE bound SET path = '' WHERE id IN (SELECT bound_record.id FROM bound_record JOIN record ON record.id = "
-        "bound_record.record WHERE record.subject = ?1)",
+        ("UPDATE bound SET path = '' WHERE id IN (SELECT bound_record.id FROM bound_record JOIN record ON record.id = "
+         "bound_record.record WHERE record.subject = ?1)"),
     };
     for (size_t i = 0; i < LK_COUNT(forget); i++) LK_TRY(lk_store_run(r->db, err, NULL, forget[i], "s", e->subject));
     LK_TRY(forget_assets(r, gone, count, err));

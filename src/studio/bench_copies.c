@@ -2,7 +2,6 @@
 #include "mark/copies/eval.h"
 #include "studio/studio.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +19,9 @@ typedef struct clip_list {
     int count;
 } clip_list;
 
-static int wanted(const struct dirent *d)
+static bool wanted(const char *name)
 {
-    const char *dot = strrchr(d->d_name, '.');
+    const char *dot = strrchr(name, '.');
     return dot && (!strcmp(dot, ".mp4") || !strcmp(dot, ".mpg"));
 }
 
@@ -39,18 +38,18 @@ static void group_of(const char *folder, const char *name, char out[64])
 static void add_folder(clip_list *l, const char *data, const char *folder)
 {
     char path[1024];
-    struct dirent **names = NULL;
+    char **names = NULL;
+    int n = 0;
     snprintf(path, sizeof path, "%.700s/%s", data, folder);
-    int n = scandir(path, &names, wanted, alphasort);
+    if (lk_dir_list(path, wanted, &names, &n, NULL)) return; /* what is not there is not measured */
     for (int i = 0; i < n; i++) {
         if (l->count < MAX_CLIPS) {
             lk_copies_eval_clip *c = &l->v[l->count++];
-            snprintf(c->path, sizeof c->path, "%.760s/%.200s", path, names[i]->d_name);
-            group_of(folder, names[i]->d_name, c->group);
+            snprintf(c->path, sizeof c->path, "%.760s/%.200s", path, names[i]);
+            group_of(folder, names[i], c->group);
         }
-        free(names[i]);
     }
-    free(names);
+    lk_dir_list_free(names, n);
 }
 
 static lk_status clips(const lk_bench *b, const char *data, const char *dir, lk_error *err)

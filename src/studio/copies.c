@@ -2,7 +2,6 @@
 #include "mark/copies/copies.h"
 #include "studio/studio.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,21 +48,20 @@ static lk_status list_add(file_list *l, const char *path, int64_t bytes, bool na
     return LK_OK;
 }
 
-static int not_hidden(const struct dirent *d) { return d->d_name[0] != '.'; }
+static bool not_hidden(const char *name) { return name[0] != '.'; }
 
 /* In the order of names, so that the same folder is read the same way each time. Links to folders are not followed, and a
  * project's own folder is no footage. */
 static lk_status list_folder(file_list *l, const char *dir, int depth, lk_error *err)
 {
-    struct dirent **names = NULL;
+    char **names = NULL;
+    int n = 0;
     if (depth > MAX_DEPTH) return LK_FAIL(err, LK_E_RANGE, "%s lies more than %d folders deep; add it by itself", dir, MAX_DEPTH);
-    int n = scandir(dir, &names, not_hidden, alphasort);
-    if (n < 0) return LK_FAIL(err, LK_E_IO, "the folder %s cannot be read (%m); check its rights", dir);
-    lk_status s = LK_OK;
-    for (int i = 0; i < n; i++) {
+    lk_status s = lk_dir_list(dir, not_hidden, &names, &n, err);
+    for (int i = 0; i < n && s == LK_OK; i++) {
         struct stat st;
-        char *path = s == LK_OK ? lk_strfmt("%s/%s", dir, names[i]->d_name) : NULL;
-        if (s == LK_OK && !path) s = LK_FAIL(err, LK_E_NOMEM, "no memory for a list of files");
+        char *path = lk_strfmt("%s/%s", dir, names[i]);
+        if (!path) s = LK_FAIL(err, LK_E_NOMEM, "no memory for a list of files");
         if (path && lstat(path, &st) == 0) {
             if (S_ISLNK(st.st_mode) && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) st.st_mode = 0;
             char *db = S_ISDIR(st.st_mode) ? lk_strfmt("%s/registry.db", path) : NULL;
@@ -72,9 +70,8 @@ static lk_status list_folder(file_list *l, const char *dir, int depth, lk_error 
             lk_free(db);
         }
         lk_free(path);
-        free(names[i]);
     }
-    free(names);
+    lk_dir_list_free(names, n);
     return s;
 }
 
@@ -109,7 +106,7 @@ static lk_status add_one(lk_copies *c, const file_row *f, adding *a, lk_copies_r
 {
     lk_copy_entry *e = lk_calloc(1, sizeof *e), *old = lk_calloc(1, sizeof *old);
     lk_copies_hashes *h = NULL;
-    char *full = realpath(f->path, NULL);
+    char *full = lk_path_real(f->path);
     lk_status s = e && old ? LK_OK : LK_FAIL(err, LK_E_NOMEM, "no memory to register %s", f->path);
     if (s) goto done;
     if (!full || strlen(full) >= sizeof e->path) {
@@ -132,7 +129,7 @@ static lk_status add_one(lk_copies *c, const file_row *f, adding *a, lk_copies_r
     if (lk_copies_by_file(c, &e->file, old, NULL) == LK_OK) r->clip_seconds += old->duration;
 done:
     lk_copies_hashes_free(&h);
-    free(full);
+    lk_free(full);
     lk_free(e);
     lk_free(old);
     return s;
@@ -270,7 +267,7 @@ static lk_status compare_entry(void *user, const lk_copy_entry *e)
 /* By the path under which it was added, else by the digits of its hash, else by what is in the file now. */
 static lk_status find_entry(lk_copies *c, const char *file, wanted *w, lk_error *err)
 {
-    char *full = realpath(file, NULL);
+    char *full = lk_path_real(file);
     size_t digits = strspn(file, "0123456789abcdef");
     *w = (wanted){.path = full ? full : file, .digits = digits >= 8 && !file[digits] ? file : NULL};
     lk_status s = lk_copies_each(c, compare_entry, w, err);
@@ -279,7 +276,7 @@ static lk_status find_entry(lk_copies *c, const char *file, wanted *w, lk_error 
         s = lk_hash_file(full, &hash, err);
         if (s == LK_OK && lk_copies_by_file(c, &hash, &w->entry, NULL) == LK_OK) w->found = 1;
     }
-    free(full);
+    lk_free(full);
     if (s) return s;
     if (!w->found) return LK_FAIL(err, LK_E_NOTFOUND, "%s is not registered here; likeness registry list shows what is", file);
     if (w->found > 1) return LK_FAIL(err, LK_E_ARG, "%d registered files fit %s; give more digits of the SHA-256", w->found, file);

@@ -43,8 +43,8 @@ static void the_marks(report *r)
     lk_text *t = &r->t;
     lk_text_add(t, "\n2. What its marks say (%s)\n", lk_origin_outcome_name(v->outcome));
     if (m) {
-        static const char *const states[] = {"none", "does not fit the file: one of them was changed after signing", "intact; its signer is "
-                                             "not on this trust list", "intact, by a trusted signer"};
+        static const char *const states[] = {"none", "does not fit the file: one of them was changed after signing",
+                                             "intact; its signer is not on this trust list", "intact, by a trusted signer"};
         lk_text_add(t, "   manifest      %s\n   label         %s\n   signed by     %s%s\n", states[v->c2pa.state], m->label ? m->label : "?",
                     signer(v) ? signer(v) : "an unreadable signer", v->signer_is_demo ? " (a demo key)" : "");
         lk_text_add(t, "   made with     %s %s\n", m->generator ? m->generator : "?", m->generator_version ? m->generator_version : "");

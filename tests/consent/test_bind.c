@@ -1,130 +1,9 @@
 /* test_bind.c: a bound file opens for whom it must, and for nobody else: wrong, revoked, expired and missing consent, a
- * header or a body that was changed, cut or exchanged, a copied registry; its key is gone when consent is; and whatever
- * fails on the way, no file that can be opened stands on a record that was revoked. */
+ * header or a body that was changed, cut or exchanged, a copied registry; its key is gone when consent is. */
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/seal.h"
-#include "consent/bind.h"
-#include "fault.h"
-#include "sqlite_fault.h"
-#include "world.h"
-
-enum { BODY = 700000 }; /* three boxes, the last one not full */
-
-typedef struct bound_world {
-    world w;
-    lk_grant *ann, *bob;
-    const lk_grant *both[2];
-    char path[160];
-} bound_world;
-
-static uint8_t body[BODY], got[BODY];
-
-static void fill_body(uint32_t stream)
-{
-    lk_rng r = lk_rng_at(11, stream, 0, 0);
-    for (size_t i = 0; i < BODY; i++) body[i] = (uint8_t)lk_rng_u32(&r);
-}
-
-static void grants(bound_world *b)
-{
-    CHECK_OK(lk_grant_get(b->w.r, "Ann", LK_USE_FACE_SOURCE, "test", &b->ann, &b->w.err), &b->w.err);
-    CHECK_OK(lk_grant_get(b->w.r, "Bob", LK_USE_FACE_TARGET, "test", &b->bob, &b->w.err), &b->w.err);
-    b->both[0] = b->ann;
-    b->both[1] = b->bob;
-}
-
-static bound_world open_world(const char *name)
-{
-    bound_world b = {.w = world_new(name)};
-    grants(&b);
-    snprintf(b.path, sizeof b.path, "%s/model.likeness", b.w.dir);
-    fill_body(1);
-    return b;
-}
-
-static void close_world(bound_world *b)
-{
-    lk_grant_free(&b->ann);
-    lk_grant_free(&b->bob);
-    world_close(&b->w);
-}
-
-static lk_bind_info about(void)
-{
-    static lk_bind_info what;
-    memset(&what, 0, sizeof what);
-    what.parent_count = 2;
-    what.parents[0] = lk_hash_bytes("one", 3);
-    what.parents[1] = lk_hash_bytes("two", 3);
-    what.content = lk_hash_bytes(body, BODY);
-    strcpy(what.detail, "{\"size\":96}");
-    what.bytes = BODY;
-    return what;
-}
-
-/* In pieces of uneven length, as a writer of tensors puts them. */
-static lk_status put_all(lk_bind_writer *w, lk_error *err)
-{
-    static const size_t pieces[] = {8, 1500, 0, 300000, 1, 262144};
-    size_t at = 0;
-    for (int i = 0; at < BODY; i++) {
-        size_t n = LK_MIN(pieces[i % 6], BODY - at);
-        LK_TRY(lk_bind_put(w, body + at, n, err));
-        at += n;
-    }
-    return LK_OK;
-}
-
-static lk_status save_with(lk_bind_key *k, const char *path, lk_error *err)
-{
-    lk_bind_info what = about();
-    lk_bind_writer *w = NULL;
-    lk_draft d = {.fd = -1};
-    LK_TRY(lk_bind_write(k, path, &what, &w, err));
-    lk_status s = put_all(w, err);
-    if (s != LK_OK) {
-        lk_bind_abort(&w);
-        return s;
-    }
-    LK_TRY(lk_bind_finish(&w, &d, err));
-    return lk_draft_publish(&d, path, err);
-}
-
-static lk_status save(bound_world *b, const char *path)
-{
-    lk_bind_key *k = NULL;
-    LK_TRY(lk_bind_key_new("swap model", path, b->both, 2, &k, &b->w.err));
-    lk_status s = save_with(k, path, &b->w.err);
-    lk_bind_key_free(&k);
-    return s;
-}
-
-static lk_status load(const char *path, const lk_grant *const *g, int n, lk_bind_info *info, lk_error *err)
-{
-    static const size_t pieces[] = {8, 70000, 262144, 3, 300000};
-    lk_bind_reader *r = NULL;
-    LK_TRY(lk_bind_read(path, g, n, info, &r, err));
-    lk_status s = LK_OK;
-    size_t at = 0;
-    for (int i = 0; s == LK_OK && at < BODY; i++) {
-        size_t piece = LK_MIN(pieces[i % 5], BODY - at);
-        s = lk_bind_get(r, got + at, piece, err);
-        at += piece;
-    }
-    if (s == LK_OK && memcmp(got, body, BODY)) s = LK_FAIL(err, LK_E_BUG, "other bytes came back");
-    if (s == LK_OK && lk_bind_get(r, got, 1, err) != LK_E_FORMAT) s = LK_FAIL(err, LK_E_BUG, "there is a byte too many");
-    lk_bind_close(&r);
-    return s;
-}
-
-#define CHECK_SAYS(expr, status, word)                                                                        \
-    do {                                                                                                      \
-        CHECK_STATUS(expr, status, &b.w.err);                                                                 \
-        CHECK(strstr(b.w.err.message, (word)), "no word of '%s': %s", (word), b.w.err.message);               \
-    } while (0)
+#include "bound_world.h"
 
 static void test_there_and_back(void)
 {
@@ -387,38 +266,6 @@ static void test_elsewhere(void)
     close_world(&b);
 }
 
-/* Is the needle anywhere in the database, its journal included? */
-static bool in_database(const world *w, const void *needle, size_t n)
-{
-    static const char *const files[] = {"registry.db", "registry.db-wal", "registry.db-journal"};
-    bool found = false;
-    for (size_t i = 0; i < LK_COUNT(files); i++) {
-        char path[200];
-        void *data;
-        size_t size;
-        lk_error e;
-        snprintf(path, sizeof path, "%s/%s", w->dir, files[i]);
-        if (!lk_path_exists(path) || lk_file_read(path, 1 << 26, &data, &size, &e) != LK_OK) continue;
-        found = found || memmem(data, size, needle, n);
-        lk_free(data);
-    }
-    return found;
-}
-
-static void wrapped_key(const world *w, uint8_t out[LK_BIND_TICKET])
-{
-    char path[160];
-    sqlite3 *db = NULL;
-    sqlite3_stmt *q = NULL;
-    snprintf(path, sizeof path, "%s/registry.db", w->dir);
-    CHECK(sqlite3_open(path, &db) == SQLITE_OK && sqlite3_prepare_v2(db, "SELECT wrapped FROM bound", -1, &q, NULL) == SQLITE_OK &&
-              sqlite3_step(q) == SQLITE_ROW && sqlite3_column_bytes(q, 0) == LK_BIND_TICKET,
-          "no wrapped key");
-    if (sqlite3_column_blob(q, 0)) memcpy(out, sqlite3_column_blob(q, 0), LK_BIND_TICKET);
-    sqlite3_finalize(q);
-    sqlite3_close(db);
-}
-
 static void test_destroyed(void)
 {
     bound_world b = open_world("destroyed");
@@ -539,93 +386,6 @@ static void test_ticket(void)
     close_world(&b);
 }
 
-/* --- faults --------------------------------------------------------------------------------------------------- */
-
-/* Saving: afterwards there is a whole file that opens, or none; and never a key in the registry without its row in the log. */
-static void test_faults_saving(void)
-{
-    for (int kind = 0; kind <= LK_FAULT_SYNC; kind++) {
-        bound_world b = open_world("fsave");
-        int refused = 0;
-        int64_t n = 0, seen;
-        do {
-            n += n ? fault_step(kind == LK_FAULT_ALLOC ? 5 : 1) : 1;
-            unlink(b.path);
-            int before = count_entries(b.w.dir);
-            lk_fault_set((lk_fault_kind)kind, n, false);
-            lk_status s = save(&b, b.path);
-            seen = lk_fault_count((lk_fault_kind)kind);
-            lk_fault_set((lk_fault_kind)kind, 0, false);
-            refused += s != LK_OK;
-            CHECK(fault_clean(s), "kind %d, n %d: status %d: %s", kind, (int)n, (int)s, b.w.err.message);
-            CHECK((s == LK_OK) == lk_path_exists(b.path), "kind %d, n %d: status %d", kind, (int)n, (int)s);
-            CHECK(count_entries(b.w.dir) == before + (s == LK_OK), "kind %d, n %d: something was left", kind, (int)n);
-            if (s == LK_OK) CHECK_OK(load(b.path, b.both, 2, NULL, &b.w.err), &b.w.err);
-            CHECK_INT(ask_number(&b.w, "SELECT count(*) FROM bound"),
-                      ask_number(&b.w, "SELECT count(*) FROM audit WHERE kind = 'bind'"));
-        } while (seen >= n && n < FAULT_LIMIT);
-        CHECK(refused > 0 || kind == LK_FAULT_READ, "no fault of kind %d came through", kind);
-        printf("# kind %d: %d failed savings\n", kind, refused);
-        CHECK_OK(lk_audit_verify(b.w.r, NULL, &b.w.err), &b.w.err);
-        close_world(&b);
-    }
-}
-
-static void test_faults_loading(void)
-{
-    for (int kind = 0; kind <= LK_FAULT_SYNC; kind++) {
-        bound_world b = open_world("fload");
-        CHECK_OK(save(&b, b.path), &b.w.err);
-        int64_t n = 0, seen;
-        do {
-            lk_fault_set((lk_fault_kind)kind, ++n, false);
-            lk_status s = load(b.path, b.both, 2, NULL, &b.w.err);
-            seen = lk_fault_count((lk_fault_kind)kind);
-            lk_fault_set((lk_fault_kind)kind, 0, false);
-            CHECK(fault_clean(s), "kind %d, n %d: status %d: %s", kind, (int)n, (int)s, b.w.err.message);
-        } while (seen >= n && n < FAULT_LIMIT);
-        CHECK_OK(load(b.path, b.both, 2, NULL, &b.w.err), &b.w.err);
-        close_world(&b);
-    }
-}
-
-/* Revoking: at whatever moment it fails, a record that counts as revoked has no key left, and one that does not still
- * opens its file; done again, it is done. */
-static void test_faults_revoking(void)
-{
-    for (int kind = 0; kind <= LK_FAULT_SYNC; kind++) {
-        int64_t n = 0, seen;
-        int refused = 0;
-        do {
-            bound_world b = open_world("frevoke");
-            uint8_t key[LK_BIND_TICKET];
-            CHECK_OK(save(&b, b.path), &b.w.err);
-            wrapped_key(&b.w, key);
-            n += n ? fault_step(kind == LK_FAULT_ALLOC ? 9 : 1) : 1;
-            lk_fault_set((lk_fault_kind)kind, n, false);
-            lk_status s = lk_consent_revoke(b.w.r, b.w.ann_record.id, "no more", &b.w.err);
-            seen = lk_fault_count((lk_fault_kind)kind);
-            lk_fault_set((lk_fault_kind)kind, 0, false);
-            refused += s != LK_OK;
-            int64_t revoked = ask_number(&b.w, "SELECT count(*) FROM audit WHERE kind = 'revoke'");
-            int64_t left = ask_number(&b.w, "SELECT count(*) FROM bound WHERE wrapped IS NOT NULL");
-            CHECK(revoked + left == 1 && (s != LK_OK || revoked == 1), "kind %d, n %d: status %d, %d revoked, %d keys",
-                  kind, (int)n, (int)s, (int)revoked, (int)left);
-            CHECK_STATUS(load(b.path, b.both, 2, NULL, &b.w.err), revoked ? LK_E_CONSENT : LK_OK, &b.w.err);
-            CHECK_OK(lk_consent_revoke(b.w.r, b.w.ann_record.id, "no more", &b.w.err), &b.w.err);
-            CHECK_STATUS(load(b.path, b.both, 2, NULL, &b.w.err), LK_E_CONSENT, &b.w.err);
-            CHECK_OK(lk_audit_verify(b.w.r, NULL, &b.w.err), &b.w.err);
-            lk_grant_free(&b.ann);
-            lk_grant_free(&b.bob);
-            lk_registry_close(&b.w.r); /* the last to close clears the journal at the latest */
-            CHECK(!in_database(&b.w, key, 24), "kind %d, n %d: the key's bytes are left", kind, (int)n);
-            close_world(&b);
-        } while (seen >= n && n < FAULT_LIMIT);
-        CHECK(refused > 0 || kind == LK_FAULT_READ, "no fault of kind %d came through", kind);
-        printf("# kind %d: %d failed revocations\n", kind, refused);
-    }
-}
-
 static const check_test tests[] = {{"there and back", test_there_and_back},
                                    {"whose consent", test_whose_consent},
                                    {"term", test_term},
@@ -637,10 +397,7 @@ static const check_test tests[] = {{"there and back", test_there_and_back},
                                    {"revoked while writing", test_revoked_while_writing},
                                    {"taken up again", test_taken_up_again},
                                    {"list", test_list},
-                                   {"ticket", test_ticket},
-                                   {"faults saving", test_faults_saving},
-                                   {"faults loading", test_faults_loading},
-                                   {"faults revoking", test_faults_revoking}};
+                                   {"ticket", test_ticket}};
 
 int main(int argc, char **argv)
 {

@@ -1,5 +1,4 @@
 /* Loading the training pictures, and deciding who is held out. */
-#include <dirent.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,31 +155,30 @@ static lk_status load_london(loader *l)
     return s;
 }
 
-static int only_jpg(const struct dirent *e)
+static bool only_jpg(const char *name)
 {
-    size_t n = strlen(e->d_name);
-    return n > 4 && !strcmp(e->d_name + n - 4, ".jpg");
+    size_t n = strlen(name);
+    return n > 4 && !strcmp(name + n - 4, ".jpg");
 }
 
 static lk_status load_canada(loader *l)
 {
     char folder[1024], path[1400], points[1400];
     snprintf(folder, sizeof folder, "%s/faces_canada", l->dir);
-    struct dirent **names = NULL;
-    int n = scandir(folder, &names, only_jpg, alphasort);
-    if (n < 0)
+    char **names = NULL;
+    int n = 0;
+    if (lk_dir_list(folder, only_jpg, &names, &n, NULL))
         return LK_FAIL(l->err, LK_E_NOTFOUND, "%s is missing; point LIKENESS_DATA at the data folder",
                        folder);
     lk_status s = LK_OK;
     for (int i = 0; i < n; i++) {
         if (s == LK_OK) {
-            snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+            snprintf(path, sizeof path, "%s/%s", folder, names[i]);
             snprintf(points, sizeof points, "%.*s.pts68", (int)strlen(path) - 4, path);
             s = add_photo(l, path, points, l->d->identities++, false);
         }
-        free(names[i]);
     }
-    free(names);
+    lk_dir_list_free(names, n);
     return s;
 }
 
@@ -189,29 +187,28 @@ static lk_status load_caltech_noface(loader *l)
 {
     char folder[1024], path[1400];
     snprintf(folder, sizeof folder, "%s/noface_caltech", l->dir);
-    struct dirent **names = NULL;
-    int n = scandir(folder, &names, only_jpg, alphasort);
-    if (n < 0)
+    char **names = NULL;
+    int n = 0;
+    if (lk_dir_list(folder, only_jpg, &names, &n, NULL))
         return LK_FAIL(l->err, LK_E_NOTFOUND, "%s is missing; point LIKENESS_DATA at the data folder",
                        folder);
     lk_status s = LK_OK;
     for (int i = 0; i < n; i++) {
         if (s == LK_OK && i < n / 2) {
             lk_image im = {0};
-            snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
+            snprintf(path, sizeof path, "%s/%s", folder, names[i]);
             s = read_picture(l, path, &im);
             lk_example *e = s == LK_OK ? lk_face_data_add(l->d) : NULL;
             if (s == LK_OK && !e) s = no_memory(l);
             if (e) {
                 e->source = LK_SOURCE_NOFACE;
                 e->whole = true;
-                s = keep(l, e, names[i]->d_name, &im, NULL, PHOTO_SIDE);
+                s = keep(l, e, names[i], &im, NULL, PHOTO_SIDE);
             }
             lk_image_clear(&im);
         }
-        free(names[i]);
     }
-    free(names);
+    lk_dir_list_free(names, n);
     return s;
 }
 

@@ -72,7 +72,8 @@ static inline bool told_before(const lk_pdq *a, const lk_pdq *b, int p)
     return false;
 }
 
-COPIES_CLONES lk_status copies_index_find(const copies_index *x, const lk_pdq *q, copies_found_fn fn, void *user)
+/* The clones are static and behind plain functions: clang 14 gives a cloned function another name in its own object file only. */
+COPIES_CLONES static lk_status find_near(const copies_index *x, const lk_pdq *q, copies_found_fn fn, void *user)
 {
     enum { AHEAD = 8 };
     for (int p = 0; p < PIECES; p++) {
@@ -95,11 +96,21 @@ COPIES_CLONES lk_status copies_index_find(const copies_index *x, const lk_pdq *q
     return LK_OK;
 }
 
-COPIES_CLONES lk_status copies_scan(const lk_pdq *hashes, int64_t n, const lk_pdq *q, copies_found_fn fn, void *user)
+COPIES_CLONES static lk_status scan_all(const lk_pdq *hashes, int64_t n, const lk_pdq *q, copies_found_fn fn, void *user)
 {
     for (int64_t i = 0; i < n; i++) {
         int d = pdq_distance(q, &hashes[i]);
         if (d <= LK_PDQ_NEAR) LK_TRY(fn(user, i, d));
     }
     return LK_OK;
+}
+
+lk_status copies_index_find(const copies_index *x, const lk_pdq *q, copies_found_fn fn, void *user)
+{
+    return find_near(x, q, fn, user);
+}
+
+lk_status copies_scan(const lk_pdq *hashes, int64_t n, const lk_pdq *q, copies_found_fn fn, void *user)
+{
+    return scan_all(hashes, n, q, fn, user);
 }

@@ -112,6 +112,7 @@ static lk_status finish(lk_registry *r, const lk_erasure *e, const lk_hash *gone
          "bound_record.record WHERE record.subject = ?1)"),
     };
     for (size_t i = 0; i < LK_COUNT(forget); i++) LK_TRY(lk_store_run(r->db, err, NULL, forget[i], "s", e->subject));
+    LK_TRY(enrol_forget(r, e->subject, err));
     LK_TRY(forget_assets(r, gone, count, err));
     LK_TRY(subject_forget_name(r, e->subject, err));
     LK_TRY(lk_store_run(r->db, err, NULL, "UPDATE erasure SET done = max(?2, 1) WHERE subject = ?1", "si", e->subject,

@@ -47,13 +47,14 @@ static lk_status check_ground(lk_registry *r, rule *why, lk_error *err)
 }
 
 /* A refusal in the log, in a transaction of its own. That it cannot be written makes no refusal less one. */
-static void note_refusal(lk_registry *r, rule why, const char *subject, const char *record_id, lk_use use,
-                         const char *what_for)
+void refusal_note(lk_registry *r, rule why, const char *subject, const char *record_id, lk_use use,
+                  const char *what_for)
 {
     char word[32];
     lk_text t = {0};
     if (r->writing || why == RULE_NONE || registry_begin(r, NULL) != LK_OK) return;
-    lk_use_print(use, word, sizeof word);
+    if (use) lk_use_print(use, word, sizeof word);
+    else strcpy(word, "enrolment");
     pair_text(&t, "rule", rule_word(why));
     pair_text(&t, "subject", subject);
     pair_text(&t, "record", record_id);
@@ -163,7 +164,7 @@ lk_status lk_grant_get(lk_registry *r, const char *subject, lk_use use, const ch
     lk_status s = registry_begin(r, err);
     if (s == LK_OK) s = registry_end(r, grant_in_transaction(g, subject, &why, missed_id, err), true, err);
     s = as_refusal(s, &why, err);
-    if (s == LK_E_CONSENT) note_refusal(r, why, g->subject.id, missed_id, use, g->what_for);
+    if (s == LK_E_CONSENT) refusal_note(r, why, g->subject.id, missed_id, use, g->what_for);
     if (s != LK_OK) {
         lk_grant_free(&g);
         return s;
@@ -236,7 +237,7 @@ lk_status lk_grant_check(const lk_grant *g, lk_use use, lk_error *err)
     if (s == LK_E_CONSENT && !g->refusal_noted && !g->registry->writing) {
         ((lk_grant *)(uintptr_t)g)->refusal_noted =
             true; /* under the lock; no grant is const where it is made */
-        note_refusal(g->registry, why, g->subject.id, g->record, g->use, g->what_for);
+        refusal_note(g->registry, why, g->subject.id, g->record, g->use, g->what_for);
     }
     registry_unlock(g->registry);
     return s;
@@ -259,7 +260,7 @@ lk_status grant_check_quota(const lk_grant *g, const lk_hash *output, lk_error *
 
 void grant_note_quota(const lk_grant *g)
 {
-    note_refusal(g->registry, RULE_QUOTA, g->subject.id, g->record, g->use, g->what_for);
+    refusal_note(g->registry, RULE_QUOTA, g->subject.id, g->record, g->use, g->what_for);
 }
 
 lk_use grant_use(const lk_grant *g) { return g->use; }

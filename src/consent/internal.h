@@ -22,12 +22,15 @@ enum { CONSENT_RECORD_MAX = 65536 }; /* bytes; more than any record, request or 
 
 /* What the verified log says of a record, and of a person who signs with a key of their own. */
 typedef struct known_record { char id[37]; int64_t version, revoked; lk_hash hash; } known_record;
+typedef struct known_enrolment { char whose[37], id[37]; lk_hash body; } known_enrolment; /* whose: subject, or "" */
 typedef struct known_person { char id[37]; uint8_t key[LK_SIGN_PUBLIC]; } known_person;
 typedef struct knowledge {
     known_record *records;
     size_t record_count, record_cap;
     known_person *people;
     size_t person_count, person_cap;
+    known_enrolment *enrolments;
+    size_t enrolment_count, enrolment_cap;
     char place[24];    /* inode of the studio's key; "" in logs older than this rule */
     char project[128]; /* "" = never named */
 } knowledge;
@@ -188,6 +191,13 @@ typedef enum rule {
     RULE_CLOCK,
     RULE_COPY,
     RULE_LOG,
+    /* of who it is: enrol.h */
+    RULE_ENROLMENT,
+    RULE_MATCH,
+    RULE_TWIN,
+    RULE_PROTECTED,
+    RULE_CHALLENGE,
+    RULE_MADE,
     RULES
 } rule;
 
@@ -248,6 +258,24 @@ lk_status issue_insert(lk_registry *r, const lk_consent_terms *t, const lk_bytes
 
 void issue_brief(const lk_consent_terms *t, lk_consent_record *out);
 
+/* --- enrol.c, challenge.c -------------------------------------------------------------------------- */
+
+#define ENROL_TABLES                                                                                                 \
+    "CREATE TABLE challenge(id TEXT PRIMARY KEY, subject TEXT NOT NULL REFERENCES subject(id), sentence TEXT NOT NULL," \
+    " turns TEXT NOT NULL, issued INTEGER NOT NULL, expires INTEGER NOT NULL, tries INTEGER NOT NULL DEFAULT 0,"     \
+    " over INTEGER NOT NULL DEFAULT 0) STRICT;"                                                                      \
+    "CREATE INDEX challenge_subject ON challenge(subject);"                                                          \
+    "CREATE TABLE enrolment(id TEXT PRIMARY KEY, subject TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,"     \
+    " sealed BLOB NOT NULL) STRICT;"                                                                                 \
+    "CREATE INDEX enrolment_subject ON enrolment(subject);"
+/* Inside a transaction: the challenge was answered and is used up; LK_E_CONSENT when it is not open. */
+lk_status challenge_close(lk_registry *r, const char *id, const char *subject, lk_error *err);
+/* Inside the transaction that forgets a person. */
+lk_status enrol_forget(lk_registry *r, const char *subject, lk_error *err);
+/* How sure the studio is of who that is, and the hash of what shows it; unverified and zero when not enrolled. */
+lk_status enrol_assurance(lk_registry *r, const char *subject_id, lk_assurance *level, lk_hash *evidence, lk_error *err);
+const known_enrolment *known_enrolled(const knowledge *k, const char *subject);
+
 /* --- grant.c: what lineage needs to know beyond the public calls ----------------------------- */
 
 lk_use grant_use(const lk_grant *g);
@@ -255,6 +283,8 @@ lk_use grant_use(const lk_grant *g);
  * the whole log; grant_note_quota writes that refusal to the log, afterwards. */
 lk_status grant_check_quota(const lk_grant *g, const lk_hash *output, lk_error *err);
 void grant_note_quota(const lk_grant *g);
+/* A refusal in the log, in a transaction of its own, unless one is open. subject, record: ids, may be "". */
+void refusal_note(lk_registry *r, rule why, const char *subject, const char *record_id, lk_use use, const char *what_for);
 lk_registry *grant_registry(const lk_grant *g);
 
 #endif

@@ -119,6 +119,7 @@ lk_status issue_terms(lk_registry *r, const lk_consent_draft *d, lk_consent_term
     LK_TRY(check_words("project", t->project, sizeof t->project, false, err));
     strcpy(t->subject, who->id);
     t->depicts_nobody = who->depicts_nobody;
+    LK_TRY(enrol_assurance(r, who->id, &t->assurance, &t->evidence, err));
     memcpy(t->studio_key, r->studio_public, LK_SIGN_PUBLIC);
     t->created = t->from = LK_MAX(lk_wall_time(), 1);
     t->until = t->from + term;

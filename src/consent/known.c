@@ -10,6 +10,7 @@ void known_clear(knowledge *k)
 {
     lk_free(k->records);
     lk_free(k->people);
+    lk_free(k->enrolments);
     *k = (knowledge){0};
 }
 
@@ -76,6 +77,42 @@ static lk_status note_consent(knowledge *k, const lk_json *v, lk_error *err)
     return own ? note_key(k, lk_json_string(v, "subject", ""), own, err) : LK_OK;
 }
 
+const known_enrolment *known_enrolled(const knowledge *k, const char *subject)
+{
+    for (size_t i = k->enrolment_count; i-- > 0;)
+        if (!strcmp(k->enrolments[i].whose, subject)) return &k->enrolments[i];
+    return NULL;
+}
+
+/* A person has one enrolment, the newest; every protected person is an entry of their own. */
+static lk_status note_enrolment(knowledge *k, const lk_json *v, lk_error *err)
+{
+    const char *whose = lk_json_string(v, "subject", "");
+    known_enrolment *e = *whose ? (known_enrolment *)(uintptr_t)known_enrolled(k, whose) : NULL;
+    if (!e && k->enrolment_count == k->enrolment_cap) {
+        size_t cap = k->enrolment_cap * 2 + 16;
+        known_enrolment *more = lk_realloc(k->enrolments, k->enrolment_count * sizeof *more, cap * sizeof *more);
+        if (!more) return consent_no_memory(err);
+        k->enrolments = more;
+        k->enrolment_cap = cap;
+    }
+    if (!e) e = &k->enrolments[k->enrolment_count++];
+    *e = (known_enrolment){0};
+    snprintf(e->whose, sizeof e->whose, "%s", whose);
+    snprintf(e->id, sizeof e->id, "%s", lk_json_string(v, "enrolment", ""));
+    if (!lk_hash_from_hex(lk_json_string(v, "body", ""), &e->body)) e->body = (lk_hash){{0}};
+    return LK_OK;
+}
+
+static void forget_enrolment(knowledge *k, const char *whose, const char *id)
+{
+    for (size_t i = 0; i < k->enrolment_count; i++)
+        if ((*whose && !strcmp(k->enrolments[i].whose, whose)) || !strcmp(k->enrolments[i].id, id)) {
+            k->enrolments[i] = k->enrolments[--k->enrolment_count];
+            return;
+        }
+}
+
 static lk_status note(knowledge *k, const char *kind, int64_t time, const lk_json *v, lk_error *err)
 {
     if (!strcmp(kind, "consent") || !strcmp(kind, "amend")) return note_consent(k, v, err);
@@ -83,6 +120,11 @@ static lk_status note(knowledge *k, const char *kind, int64_t time, const lk_jso
         known_record *c = record_of(k, lk_json_string(v, "record", ""), err);
         if (c && !c->revoked) c->revoked = LK_MAX(time, 1);
         return c ? LK_OK : LK_E_NOMEM;
+    }
+    if (!strcmp(kind, "enrol") || !strcmp(kind, "protect")) return note_enrolment(k, v, err);
+    if (!strcmp(kind, "erased") || !strcmp(kind, "unprotect")) {
+        forget_enrolment(k, lk_json_string(v, "subject", ""), lk_json_string(v, "enrolment", "-"));
+        return LK_OK;
     }
     if (!strcmp(kind, "project"))
         snprintf(k->project, sizeof k->project, "%s", lk_json_string(v, "name", ""));
@@ -92,7 +134,7 @@ static lk_status note(knowledge *k, const char *kind, int64_t time, const lk_jso
 
 lk_status known_note(knowledge *k, const audit_row *row, lk_error *err)
 {
-    static const char *const kinds[] = {"consent", "amend", "revoke", "registry", "moved", "project"};
+    static const char *const kinds[] = {"consent", "amend", "revoke", "registry", "moved", "project", "enrol", "protect", "erased", "unprotect"};
     bool wanted = false;
     for (size_t i = 0; i < LK_COUNT(kinds); i++) wanted = wanted || !strcmp(row->kind, kinds[i]);
     if (!wanted) return LK_OK;

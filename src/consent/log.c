@@ -24,6 +24,11 @@ static const struct {
     {"bind", "a {kind} was encrypted and bound to consent, key {key}"},
     {"destroy", "keys of {keys} bound files were destroyed with record {record}"},
     {"export", "the key {key} of a {kind} was sealed to the studio {studio}"},
+    {"challenge", "{subject} was asked to answer challenge {challenge}"},
+    {"enrol", "{subject} was enrolled ({level}), enrolment {enrolment}"},
+    {"protect", "somebody who must never be cloned was put on the list, entry {enrolment}"},
+    {"unprotect", "entry {enrolment} was taken off the list of those who must never be cloned"},
+    {"review", "{reviewer} decided that {subject} is seen or heard, score {score}"},
     {"erase", "{subject} is to be forgotten: consent ended, keys destroyed"},
     {"erased", "{subject} was forgotten, {files} files removed"},
 };

@@ -39,6 +39,7 @@ static const lk_migration migrations[] = {
      "CREATE TABLE request(record TEXT NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL, sealed BLOB,"
      " PRIMARY KEY(record, number)) STRICT;"},
     {"binding", BIND_TABLES}, /* bound.h */
+    {"enrolment", ENROL_TABLES},
 };
 static const lk_schema schema = {0x4C4B4352 /* "LKCR" */, migrations, (int)LK_COUNT(migrations)};
 

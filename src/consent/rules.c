@@ -27,6 +27,12 @@ static const struct rule_row {
     [RULE_CLOCK] = {"clock", "", "the clock was set back"},
     [RULE_COPY] = {"copy", "", "the registry is a copy"},
     [RULE_LOG] = {"log", "", "the log or a key is damaged, or was tampered with"},
+    [RULE_ENROLMENT] = {"enrolment", "", "it was never shown who the person is"},
+    [RULE_MATCH] = {"match", "", "the footage does not show the person for sure"},
+    [RULE_TWIN] = {"twin", "", "the same face or voice is enrolled under another name"},
+    [RULE_PROTECTED] = {"protected", "", "the person must never be cloned"},
+    [RULE_CHALLENGE] = {"challenge", "", "the recording does not answer the challenge"},
+    [RULE_MADE] = {"made", "", "what was made does not look like the person who agreed"},
 };
 
 const char *rule_word(rule x) { return rows[x].word; }

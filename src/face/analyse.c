@@ -71,6 +71,7 @@ void lk_analyser_close(lk_analyser **a)
     lk_landmarker_close(&(*a)->landmarker);
     lk_masker_close(&(*a)->masker);
     lk_embedder_close(&(*a)->embedder);
+    lk_face_calibration_close(&(*a)->calibration);
     lk_tracker_free((*a)->tracker);
     lk_image_clear(&(*a)->whole);
     lk_free((*a)->patch.data);

@@ -4,6 +4,7 @@
 #ifndef LK_FACE_ANALYSER_H
 #define LK_FACE_ANALYSER_H
 
+#include "face/calibration.h"
 #include "face/smooth.h"
 #include "face/track.h"
 
@@ -14,6 +15,7 @@ struct lk_analyser {
     lk_landmarker *landmarker;
     lk_masker *masker;     /* NULL until asked for */
     lk_embedder *embedder; /* NULL until asked for */
+    lk_face_calibration *calibration; /* NULL until asked for */
     lk_tracker *tracker;
     lk_cut_state cut;
     struct { int track; lk_smoother state; } smooth[LK_TRACKER_MAX];

@@ -9,6 +9,9 @@
 /* Light, colour, blur, low resolution, noise, block artefacts and grey, in place on (h, w, 3) floats 0..1.
  * strength 0..1 scales how often and how far. */
 void lk_augment_photo(float *rgb, int w, int h, float strength, lk_rng *r, float *scratch /* w*h*3 */);
+/* One more light from a random side on the face of an aligned crop (coverage LK_FACE_CROP_COVERAGE). strength
+ * 0..1 mixes it with the light that was there. (relight.c) */
+void lk_augment_relight(float *rgb, int size, float strength, lk_rng *r);
 /* A rectangle or ellipse of flat colour or of `texture` over part of the picture. Pixels covered are set to 0
  * in mask (w*h floats, may be NULL). */
 void lk_augment_occlude(float *rgb, int w, int h, const lk_pic *texture, float *mask, lk_rng *r);

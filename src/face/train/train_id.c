@@ -12,6 +12,8 @@
 #define S LK_NET_CROP
 #define SCALE 18.0f
 #define MARGIN 0.2f
+#define BEGIN_BATCHES 16
+#define BEGIN_AT (1ull << 40) /* batches that training does not meet */
 #define PASSES 3 /* of the landmark net, to place an unlabelled photograph */
 
 /* A smile is photographed like the same person's neutral face: start from its points and let the landmark net
@@ -70,6 +72,7 @@ static void fill_one(const lk_face_job *job, bool held, lk_rng *r, float *x, flo
     if (lk_rng_uniform(r) < 0.5f) m = lk_affine_mul(lk_affine_mirror(S), m);
     lk_pic_sample(&e->pic, lk_affine_invert(m), true, x, S, S);
     if (!held && lk_rng_uniform(r) < 0.3f) lk_augment_occlude(x, S, S, &other->pic, NULL, r);
+    if (lk_rng_uniform(r) < 0.5f) lk_augment_relight(x, S, lk_rng_range(r, 0.4f, 1), r);
     lk_augment_photo(x, S, S, held ? 0.6f : 1.0f, r, scratch);
     for (int i = 0; i < S * S * 3; i++) x[i] = lk_net_pixel(x[i]);
     y[0] = (float)e->identity;
@@ -120,6 +123,24 @@ static void init(lk_face_job *job)
 {
     lk_params_freeze(job->params, "classes.bias", true);
     after_step(job);
+}
+
+/* Given weights come without class vectors: begin with each class's mean embedding, or the random ones would pull
+ * the network apart before they have settled. */
+static void begin(lk_face_job *job, float *x, float *y, float *scratch)
+{
+    lk_param *w = lk_params_find(job->params, "classes.weight");
+    for (uint64_t i = 0; w && i < BEGIN_BATCHES; i++) {
+        fill(job, BEGIN_AT + i, false, x, y, scratch);
+        memcpy(lk_net_in(job->net, job->in)->data, x, (size_t)job->batch * S * S * 3 * sizeof(float));
+        lk_net_forward(job->net);
+        const float *v = lk_net_out(job->net, "embedding")->data;
+        for (int b = 0; b < job->batch; b++)
+            for (int k = 0; k < LK_EMBEDDING; k++)
+                w->value[(int)y[b] * LK_EMBEDDING + k] += v[b * LK_EMBEDDING + k];
+    }
+    after_step(job);
+    lk_net_refresh(job->net);
 }
 
 static int ascending(const void *a, const void *b)
@@ -180,6 +201,7 @@ const lk_face_task lk_face_task_id = {
     .shipped = shipped,
     .prepare = prepare,
     .init = init,
+    .begin = begin,
     .fill = fill,
     .loss = loss,
     .after_step = after_step,

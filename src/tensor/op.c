@@ -82,8 +82,8 @@ void lk_op_pack(lk_op *op, const float *const *params, const lk_op_memory *mem)
     if (op->impl->pack) op->impl->pack(op, params, mem);
 }
 
-/* Our own planner makes these calls, so a mismatch is our own bug. */
-static bool fits(const lk_tensor *t, lk_shape s, lk_dtype type)
+/* Our own planner makes these calls, so a mismatch is our own bug. Builds without assert do not call it. */
+static __attribute__((unused)) bool fits(const lk_tensor *t, lk_shape s, lk_dtype type)
 {
     return t->type == type && t->shape.n == s.n && lk_shape_count(t->shape) == lk_shape_count(s) && t->data;
 }

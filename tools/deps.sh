@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deps.sh: see that the Debian packages the build needs are there; install what is missing (root, or sudo).
 set -u
-need="gcc libc6-dev pkg-config meson ninja-build git python3 ffmpeg zlib1g-dev libdnnl-dev libsqlite3-dev libssl-dev libsodium-dev libfftw3-dev
+need="gcc libc6-dev pkg-config meson ninja-build git python3 ffmpeg zlib1g-dev libdnnl-dev flite1-dev libsqlite3-dev libssl-dev libsodium-dev libfftw3-dev
       libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev ${LIKENESS_EXTRA_PACKAGES:-}"
 
 command -v dpkg-query >/dev/null || {

@@ -10,6 +10,7 @@ typedef struct bench_row { const char *name, *help; lk_status (*run)(const lk_be
 static const bench_row rows[] = {
     {"swap", "swap fidelity against the actors' truth clips (trains each pair: A-B B-A C-D D-C)", lk_bench_swap, true},
     {"face", "detection, landmarks, tracking, mask and identity on held-out data", lk_bench_face, true},
+    {"voice", "speech activity, and speakers told apart, on held-out people (--only activity or speaker)", lk_bench_voice, true},
     {"train", "images/s and GFLOP/s of the training step at 64, 96 and 128 px", lk_bench_train, false},
     {"render", "frames/s of `likeness swap` from file to file", lk_bench_render, true},
     {"copies", "the registry of copies: a million hashes (--only index), edited clips (--only clips)", lk_bench_copies, false},

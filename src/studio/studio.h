@@ -52,6 +52,7 @@ void lk_bench_line(const lk_bench *b, const char *fmt, ...) LK_PRINTF(2, 3);
 lk_status lk_bench_row(const lk_bench *b, const char *what, const char *figure, double value, const char *unit, const char *target, lk_error *err);
 lk_status lk_bench_swap(const lk_bench *b, lk_error *err);
 lk_status lk_bench_face(const lk_bench *b, lk_error *err);
+lk_status lk_bench_voice(const lk_bench *b, lk_error *err);
 lk_status lk_bench_train(const lk_bench *b, lk_error *err);
 lk_status lk_bench_render(const lk_bench *b, lk_error *err);
 lk_status lk_bench_copies(const lk_bench *b, lk_error *err);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "likeness/enroll.h"
 #include "likeness/studio.h"
 
 #define CLI_COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
@@ -102,6 +103,10 @@ void cli_ask_on_terminal(void); /* cmd_keys.c: passphrases may be asked for */
 /* The commands. */
 lk_status cmd_subject_add(cli_args *a, lk_error *err);
 lk_status cmd_subject_list(cli_args *a, lk_error *err);
+lk_status cmd_subject_enroll(cli_args *a, lk_error *err);
+lk_status cmd_subject_enrolled(cli_args *a, lk_error *err);
+lk_status cmd_subject_protect(cli_args *a, lk_error *err);
+lk_status cmd_subject_unprotect(cli_args *a, lk_error *err);
 lk_status cmd_subject_outputs(cli_args *a, lk_error *err);
 lk_status cmd_subject_erase(cli_args *a, lk_error *err);
 lk_status cmd_consent_grant(cli_args *a, lk_error *err);

@@ -21,14 +21,15 @@ lk_status cmd_import(cli_args *a, lk_error *err)
     lk_import_result *r = calloc(1, sizeof *r);
     if (!r) return LK_E_NOMEM;
     lk_import_job job = {.subject = subject, .role = cli_str(a, "as"), .files = a->args, .file_count = a->arg_count,
-                         .track = (int)cli_int(a, "track"), .max_samples = (int)cli_int(a, "max-samples")};
+                         .track = (int)cli_int(a, "track"), .max_samples = (int)cli_int(a, "max-samples"),
+                         .reviewer = cli_str(a, "review")};
     lk_status s = lk_import_run(a->project, &job, r, a->cancel, &a->progress, err);
     if (!s) {
         cli_progress_end();
         printf("%s: %lld frames, %lld with the face, %lld kept", subject, (long long)r->frames, (long long)r->with_face,
                (long long)r->kept);
         if (r->other_faces) printf(", %lld faces of other people left out", (long long)r->other_faces);
-        printf("\n%sdataset: %s\n", r->coverage, r->path);
+        printf("\n%s%sdataset: %s\n", r->people, r->coverage, r->path);
     }
     free(r);
     return s;

@@ -55,13 +55,17 @@ static void count_records(void *user, const char *line)
 
 /* An earlier demo in this folder may have added the actor, and may have been stopped before the record was signed. A
  * record that was withdrawn since stays withdrawn. */
-static lk_status demo_person(lk_project *p, const char *name, const char *use, lk_error *err)
+static lk_status demo_person(cli_args *a, const char *name, const char *use, const char *clip, lk_error *err)
 {
+    lk_project *p = a->project;
     char id[37], record[37];
     int records = 0;
     lk_status s = lk_people_consents(p, name, count_records, &records, err);
     if (s == LK_E_NOTFOUND) s = lk_people_add(p, name, true, id, err);
     if (s || records) return s;
+    lk_enroll_job job = {.subject = name, .clip = clip, .no_challenge = true}; /* actors who depict nobody cannot be asked */
+    s = lk_people_enroll(a->project, &job, NULL, NULL, a->cancel, &a->progress, err);
+    if (s) return s;
     return lk_people_consent(p, name, use, 30, "a synthetic actor who depicts nobody, for the demo", record, err);
 }
 
@@ -97,9 +101,9 @@ lk_status cmd_demo(cli_args *a, lk_error *err)
     if (s) return s;
 
     char line[256];
-    say(a, "1. Two synthetic actors and their signed consent records");
-    s = demo_person(a->project, "actor-a", "face-source", err);
-    if (!s) s = demo_person(a->project, "actor-b", "face-target", err);
+    say(a, "1. Two synthetic actors: who they are, and their signed consent records");
+    s = demo_person(a, "actor-a", "face-source", source, err);
+    if (!s) s = demo_person(a, "actor-b", "face-target", target, err);
     if (s) return s;
     say(a, "2. Their faces, gathered from the clips");
     s = demo_import(a, "actor-a", "source", source, err);

@@ -16,6 +16,12 @@ static const cli_option subject_add_options[] = {
     {"synthetic", 0, CLI_FLAG, NULL, NULL, 0, 0, "a synthetic actor who depicts nobody"},
 };
 
+static const cli_option subject_enroll_options[] = {
+    {"minutes", 'm', CLI_INT, "N", "30", 1, 1440, "how long a new challenge stays open"},
+    {"no-challenge", 0, CLI_FLAG, NULL, NULL, 0, 0, "any clip or picture will do; records will say \"unverified\""},
+    {"review", 0, CLI_STRING, "NAME", NULL, 0, 0, "who looked at the clip and vouches for it where the program is in doubt; kept in the log"},
+};
+
 /* What a record says: grant, request and amend take these. uses and days differ in their defaults. */
 #define TERMS(uses, days)                                                                                                      \
     {"uses", 'u', CLI_STRING, "WORDS", uses, 0, 0,                                                                             \
@@ -101,7 +107,8 @@ static const cli_option consent_witness_options[] = {
 static const cli_option import_options[] = {
     {"subject", 's', CLI_STRING, "NAME", NULL, 0, 0, "who is seen (required)"},
     {"as", 'a', CLI_CHOICE, "source|target", "source", 0, 0, "source: the face to put on; target: the performance that gets it"},
-    {"track", 't', CLI_INT, "N", "-1", -1, 10000, "which person of the clip (see likeness faces); -1 = the one seen longest"},
+    {"track", 't', CLI_INT, "N", "-1", -1, 10000, "the only track to take (see likeness faces); -1 = all that show the person"},
+    {"review", 0, CLI_STRING, "NAME", NULL, 0, 0, "who looked at faces that may or may not be the person, and says they are; kept in the log"},
     {"max-samples", 0, CLI_INT, "N", "2000", 8, 20000, "keep at most so many faces; near-duplicates go first"},
 };
 
@@ -246,6 +253,22 @@ const cli_command cli_commands[] = {
      CLI_PROJECT_CREATE, cmd_subject_add},
     {"subject list", "People and consent", "", 0, 0, "list the people of the project", NULL, NULL, NO_OPTIONS, CLI_PROJECT,
      cmd_subject_list},
+    {"subject enroll", "People and consent", "NAME [CLIP]", 1, 2, "let a person show who they are, before their likeness is used",
+     "Without CLIP: prints a sentence with random words and head turns, for the person to record within half an hour. With CLIP: judges "
+     "the answer (one face, the turns, the words, no other name with this face or voice, not on the list of those who must never be "
+     "cloned) and keeps templates of face and voice, sealed. Footage is compared with them from then on. Where the program is in "
+     "doubt, somebody looks and says so with --review.",
+     "  likeness subject enroll \"Ada Actor\"\n  likeness subject enroll \"Ada Actor\" answer.mp4\n"
+     "  likeness subject enroll \"Ada Actor\" answer.mp4 --review \"Rita Reviewer\"\n"
+     "  likeness subject enroll robot robot.mp4 --no-challenge\n",
+     OPTIONS(subject_enroll_options), CLI_PROJECT | CLI_LONG, cmd_subject_enroll},
+    {"subject enrolled", "People and consent", "", 0, 0, "list who is enrolled and who must never be cloned", NULL, NULL, NO_OPTIONS,
+     CLI_PROJECT, cmd_subject_enrolled},
+    {"subject protect", "People and consent", "NAME CLIP", 2, 2, "put somebody on the list of those who must never be cloned",
+     "Nobody who looks or sounds like the person in CLIP is enrolled or imported from then on. Only sealed templates are kept.",
+     "  likeness subject protect \"Nora Never\" nora.jpg\n", NO_OPTIONS, CLI_PROJECT | CLI_LONG, cmd_subject_protect},
+    {"subject unprotect", "People and consent", "NAME", 1, 1, "take somebody off that list", "The log keeps that it was done.",
+     "  likeness subject unprotect \"Nora Never\"\n", NO_OPTIONS, CLI_PROJECT, cmd_subject_unprotect},
     {"subject outputs", "People and consent", "NAME", 1, 1, "list everything made with a person's likeness",
      "Datasets, models, clips and pictures with dates and hashes, and whether each is still there.",
      "  likeness subject outputs \"Ada Actor\"\n", OPTIONS(subject_outputs_options), CLI_PROJECT, cmd_subject_outputs},
@@ -316,8 +339,8 @@ const cli_command cli_commands[] = {
      "  likeness faces clip.mp4 --picture found.png --no-json\n  likeness faces clip.mp4 > faces.jsonl\n",
      OPTIONS(faces_options), CLI_PROJECT_MAYBE | CLI_LONG, cmd_faces},
     {"import", "Make", "CLIP...", 1, -1, "gather a person's face from clips and pictures",
-     "Finds the person's face in every frame and keeps aligned samples for training. A minute of varied footage is enough "
-     "to start; the report says what is missing.",
+     "Finds the person's face in every frame and keeps aligned samples for training. Faces are compared with the enrolled person: "
+     "others are listed and left out. A minute of varied footage is enough to start; the report says what is missing.",
      "  likeness import ada-1.mp4 ada-2.mp4 --subject \"Ada Actor\" --as source\n"
      "  likeness import scene.mp4 --subject \"Bob Double\" --as target\n",
      OPTIONS(import_options), CLI_PROJECT | CLI_LONG, cmd_import},

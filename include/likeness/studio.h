@@ -53,13 +53,15 @@ typedef struct lk_import_job {
     const char *role;         /* "source" (the face to put on) or "target" (the performance) */
     const char *const *files; /* clips and stills */
     int file_count;
-    int track;                /* which track of the clip is the subject; -1 = the longest */
+    int track;                /* the only track to take; -1 = all that show the subject */
     int max_samples;          /* 0 = default */
+    const char *reviewer;     /* who looked at the faces in doubt; NULL = nobody: they refuse the import */
 } lk_import_job;
 typedef struct lk_import_result {
     char path[1024];          /* the dataset */
     int64_t frames, with_face, kept, other_faces;
     char coverage[4096];      /* table and advice, text */
+    char people[4096];        /* others in the footage, a line a track */
 } lk_import_result;
 lk_status lk_import_run(lk_project *p, const lk_import_job *job, lk_import_result *out, const lk_cancel *cancel,
                         const lk_progress_sink *progress, lk_error *err);
@@ -105,7 +107,7 @@ typedef struct lk_swap_job {
     double sharpen, grain;    /* negative = default */
 } lk_swap_job;
 lk_swap_job lk_swap_defaults(void);
-typedef struct lk_swap_result { int64_t frames, swapped; double seconds, frames_per_second, marking_seconds; int track; char output_hash[65]; } lk_swap_result;
+typedef struct lk_swap_result { int64_t frames, swapped; double seconds, frames_per_second, marking_seconds; int track; float likeness; char output_hash[65]; } lk_swap_result; /* likeness: score of the made face against the source's enrolled one */
 lk_status lk_swap_run(lk_project *p, const lk_swap_job *job, lk_swap_result *out, const lk_cancel *cancel,
                       const lk_progress_sink *progress, lk_error *err);
 

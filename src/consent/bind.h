@@ -23,6 +23,7 @@
 typedef struct lk_bind_person {
     char subject[37], record[37];
     lk_hash consent;          /* id of the version of the record that it was made under */
+    lk_hash enrolment;        /* what told this person from others, templates included; zero = nothing did */
     lk_use use;
     int64_t until;            /* end of that version's term */
 } lk_bind_person;

@@ -6,7 +6,7 @@
 #include "base/cbor.h"
 #include "consent/bound.h"
 
-enum { HEAD_VERSION = 1, HEAD_PAIRS = 12, PERSON_PAIRS = 5 };
+enum { HEAD_VERSION = 2, HEAD_PAIRS = 12, PERSON_PAIRS = 6 };
 #define BODY_MAX ((uint64_t)1 << 48)
 
 lk_status bind_head_complete(lk_bind_info *h, lk_error *err)
@@ -50,6 +50,7 @@ static void put_person(lk_bytes *o, const lk_bind_person *p)
     put_text(o, "record", p->record);
     put_hash(o, "consent", &p->consent);
     put_text(o, "subject", p->subject);
+    put_hash(o, "enrolment", &p->enrolment);
 }
 
 static bool sensible(const lk_bind_info *h)
@@ -126,7 +127,8 @@ static bool get_person(const lk_cbor *v, lk_bind_person *p)
     if (!get_text(v, "use", use, sizeof use) || !get_int(v, "until", &p->until) ||
         !get_text(v, "record", p->record, sizeof p->record) ||
         !is_bytes(lk_cbor_get(v, "consent"), p->consent.b, LK_HASH_BYTES) ||
-        !get_text(v, "subject", p->subject, sizeof p->subject))
+        !get_text(v, "subject", p->subject, sizeof p->subject) ||
+        !is_bytes(lk_cbor_get(v, "enrolment"), p->enrolment.b, LK_HASH_BYTES))
         return false;
     p->use = (lk_use)lk_use_parse(use, NULL);
     return true;

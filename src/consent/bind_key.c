@@ -113,6 +113,8 @@ static lk_status people_of(lk_registry *r, const lk_grant *const *grants, int co
         strcpy(p->subject, lk_grant_subject_id(grants[i]));
         strcpy(p->record, c.brief.id);
         p->consent = c.hash;
+        const known_enrolment *shown = known_enrolled(&r->known, p->subject);
+        if (shown) p->enrolment = shown->body;
         p->use = grant_use(grants[i]);
         p->until = c.brief.until;
         if (c.terms.age == LK_AGE_MINOR) p->until = LK_MIN(p->until, c.terms.adult_at);

@@ -11,6 +11,7 @@
 
 #include "consent/consent.h"
 #include "face/face.h"
+#include "face/template.h"
 
 #define LK_SAMPLE_SIZE 160
 #define LK_SAMPLE_COVERAGE 1.25f
@@ -42,15 +43,38 @@ lk_status lk_dataset_builder_source(lk_dataset_builder *b, const lk_hash *file, 
 lk_status lk_dataset_builder_finish(lk_dataset_builder **b, const char *path, lk_hash *hash, lk_error *err);
 void lk_dataset_builder_free(lk_dataset_builder **b);
 
+/* Who the footage must show: the enrolled template, and the lines between the same, doubt and somebody else. */
+typedef struct lk_import_who {
+    lk_face_template face;
+    lk_face_thresholds limits;
+    bool doubt_is_settled;   /* a named person has looked: tracks in doubt are taken */
+} lk_import_who;
+
+/* What a track of the footage is to that person. SHORT: no picture of it is clear enough to compare. */
+typedef enum lk_track_is { LK_TRACK_SAME, LK_TRACK_DOUBT, LK_TRACK_OTHER, LK_TRACK_SHORT } lk_track_is;
+typedef struct lk_import_track {
+    int clip, track;
+    lk_track_is is;
+    float score;
+    int64_t frames;
+    double first_seconds, last_seconds;
+} lk_import_track;
+enum { LK_IMPORT_TRACKS = 256 };
+
 typedef struct lk_import_report {
     int64_t frames, with_face, kept, other_faces;
-    int tracks;
+    int tracks;              /* of all clips; the first LK_IMPORT_TRACKS are told one by one */
+    lk_import_track track[LK_IMPORT_TRACKS];
+    int told;
+    bool no_match;           /* refused for what the footage shows */
     float yaw_min, yaw_max, pitch_min, pitch_max, mean_face_px;
     int blurred;
 } lk_import_report;
-/* A clip or still: analyse, choose the subject's track (the one given, or -1 = the longest; others are
- * counted and left out), build (max_samples as for lk_dataset_builder_new). Grants are checked again while it runs. */
-lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const char *const *paths,
+/* A clip or still: analyse, compare each track with who it must be, and build from those that are (of the track given
+ * alone, or -1 = all; max_samples as for lk_dataset_builder_new). Others are told, counted and left out. LK_E_CONSENT
+ * (rule: match) when a clip shows nobody who is the same, or somebody who may be and nobody settled it; the report is
+ * filled in all the same. Grants are checked again while it runs. */
+lk_status lk_dataset_import(const lk_grant *g, lk_use use, const lk_import_who *who, lk_analyser *a, const char *const *paths,
                             int count, int track, int max_samples, const char *out_path, lk_hash *hash,
                             lk_import_report *report,
                             const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);

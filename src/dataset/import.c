@@ -1,5 +1,5 @@
-/* import.c: from a clip or still to a dataset: analyse the whole clip, choose the
- * subject's track, go through the frames again and keep that face of each. */
+/* import.c: from a clip or still to a dataset: analyse the whole clip, compare
+ * its tracks with the subject's template, go through the frames again and keep those faces. */
 #include "dataset/internal.h"
 
 #include <math.h>
@@ -10,6 +10,7 @@ typedef struct job {
     lk_dataset_builder *builder;
     lk_analyser *analyser;
     const lk_grant *grant;
+    const lk_import_who *who;
     lk_use use;
     lk_import_report *report;
     const lk_cancel *cancel;
@@ -19,22 +20,71 @@ typedef struct job {
     int64_t seen;
 } job;
 
-/* Track with the most frames; ties go to the lower id. -1 when there is none. */
-static int longest_track(const lk_face_clip *clip)
+/* --- who is who ------------------------------------------------------------------------------------------- */
+
+static lk_track_is judge(const lk_import_who *who, const lk_track_template *t, float *score, lk_error *err, lk_status *s)
 {
-    int64_t best_count = 0;
-    int best = -1;
-    for (int t = 0; t < clip->tracks; t++) {
-        int64_t n = 0;
-        for (int64_t i = 0; i < clip->count; i++)
-            for (int k = 0; k < clip->frames[i].count; k++) n += clip->frames[i].faces[k].track == t;
-        if (n > best_count) {
-            best_count = n;
-            best = t;
-        }
-    }
-    return best;
+    *score = 0;
+    if (t->t.frames < 1) return LK_TRACK_SHORT;
+    *s = lk_face_template_compare(&who->face, &t->t, score, err);
+    return *score >= who->limits.accept ? LK_TRACK_SAME : *score >= who->limits.reject ? LK_TRACK_DOUBT : LK_TRACK_OTHER;
 }
+
+static void tell(lk_import_report *r, int clip, int track, lk_track_is is, float score, const lk_track_template *t)
+{
+    r->tracks++;
+    if (r->told == LK_IMPORT_TRACKS) return;
+    r->track[r->told++] = (lk_import_track){clip, track, is, score, t->frames, t->first_seconds, t->last_seconds};
+}
+
+/* One decision a track; wanted[t] says which go in. The refusal names the first track in doubt, else how unlike the
+ * most alike was. */
+static lk_status choose_tracks(job *j, const char *path, int clip_number, const lk_face_clip *clip, int track, bool *wanted, lk_error *err)
+{
+    lk_track_template *t = lk_calloc((size_t)LK_MAX(clip->tracks, 1), sizeof *t);
+    if (!t) return LK_FAIL(err, LK_E_NOMEM, "no memory for %d tracks of %s", clip->tracks, path);
+    lk_status s = lk_face_clip_templates(j->analyser, path, clip, NULL, t, j->cancel, NULL, err);
+    const char *name = lk_grant_subject_name(j->grant);
+    int taken = 0, doubt = -1, best = -1;
+    float doubt_score = 0, best_score = 0;
+    for (int i = 0; i < clip->tracks && s == LK_OK; i++) {
+        float score;
+        lk_track_is is = judge(j->who, &t[i], &score, err, &s);
+        if (s) break;
+        tell(j->report, clip_number, i, is, score, &t[i]);
+        if (track >= 0 && i != track) continue;
+        if (is != LK_TRACK_SHORT && (best < 0 || score > best_score)) {
+            best = i;
+            best_score = score;
+        }
+        if (is == LK_TRACK_DOUBT && doubt < 0) {
+            doubt = i;
+            doubt_score = score;
+        }
+        wanted[i] = is == LK_TRACK_SAME || (is == LK_TRACK_DOUBT && j->who->doubt_is_settled);
+        taken += wanted[i];
+    }
+    if (s == LK_OK && clip->tracks && track >= clip->tracks)
+        s = LK_FAIL(err, LK_E_RANGE, "%s has tracks 0 to %d, not %d; see likeness faces", path, clip->tracks - 1, track);
+    else if (s == LK_OK && doubt >= 0 && !j->who->doubt_is_settled)
+        s = LK_FAIL(err, LK_E_CONSENT,
+                    "track %d of %s (%.1f to %.1f s) may be %s or somebody else (score %.2f; sure from %.2f, somebody else below %.2f): look at "
+                    "it with likeness faces --picture; if it is %s, say who looked with: --review 'THEIR NAME' (rule: match)",
+                    doubt, path, t[doubt].first_seconds, t[doubt].last_seconds, name, (double)doubt_score, (double)j->who->limits.accept,
+                    (double)j->who->limits.reject, name);
+    else if (s == LK_OK && !taken && best >= 0)
+        s = LK_FAIL(err, LK_E_CONSENT,
+                    "%s does not show %s: the most alike of its faces (track %d) scores %.2f, somebody else's face up to %.2f; use footage "
+                    "of %s (rule: match)", path, name, best, (double)best_score, (double)j->who->limits.reject, name);
+    else if (s == LK_OK && !taken && clip->tracks > 0)
+        s = LK_FAIL(err, LK_E_CONSENT, "no face of %s is clear enough to tell whether it is %s: use footage where %s is seen larger, more frontal "
+                                       "or in better light (rule: match)", path, name, name);
+    j->report->no_match = s == LK_E_CONSENT;
+    lk_free(t);
+    return s;
+}
+
+/* --- the frames ------------------------------------------------------------------------------------------------ */
 
 static void note_face(job *j, const lk_face *f)
 {
@@ -69,13 +119,18 @@ static lk_status import_clip(job *j, const char *path, int clip_number, int trac
     lk_image rgb = {0};
     lk_frame *frame = NULL;
     lk_hash hash;
+    bool *wanted = NULL;
     LK_TRY(lk_hash_file(path, &hash, err));
     LK_TRY(lk_dataset_builder_source(j->builder, &hash, err));
     lk_analyser_reset(j->analyser);
     lk_status s = lk_analyse_clip(j->analyser, path, &clip, j->cancel, j->progress, err);
     if (s != LK_OK) goto done;
-    if (track < 0) track = longest_track(&clip);
-    j->report->tracks += clip.tracks;
+    wanted = lk_calloc((size_t)LK_MAX(clip.tracks, 1), sizeof *wanted);
+    if (!wanted) {
+        s = LK_FAIL(err, LK_E_NOMEM, "no memory for %d tracks of %s", clip.tracks, path);
+        goto done;
+    }
+    LK_GOTO(done, choose_tracks(j, path, clip_number, &clip, track, wanted, err));
     LK_GOTO(done, lk_reader_open(path, &reader, err));
     lk_meter meter;
     lk_meter_init(&meter, j->progress, "import", "frames", clip.count);
@@ -90,11 +145,11 @@ static lk_status import_clip(job *j, const char *path, int clip_number, int trac
         const lk_face_frame *ff = &clip.frames[i];
         bool with_face = false;
         for (int k = 0; k < ff->count; k++) {
-            if (ff->faces[k].track != track) {
+            if (ff->faces[k].track < 0 || !wanted[ff->faces[k].track]) {
                 j->report->other_faces++;
                 continue;
             }
-            if (with_face) continue; /* a track has one face a frame */
+            if (with_face) continue; /* nobody is in a frame twice */
             with_face = true;
             note_face(j, &ff->faces[k]);
             if (!rgb.data) LK_GOTO(done, lk_frame_to_image(frame, &rgb, err));
@@ -113,10 +168,11 @@ done:
     lk_frame_unref(&frame);
     lk_reader_close(&reader);
     lk_face_clip_clear(&clip);
+    lk_free(wanted);
     return s;
 }
 
-lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const char *const *paths,
+lk_status lk_dataset_import(const lk_grant *g, lk_use use, const lk_import_who *who, lk_analyser *a, const char *const *paths,
                             int count, int track, int max_samples, const char *out_path, lk_hash *hash,
                             lk_import_report *report,
                             const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
@@ -125,9 +181,12 @@ lk_status lk_dataset_import(const lk_grant *g, lk_use use, lk_analyser *a, const
     if (!report) report = &local;
     memset(report, 0, sizeof *report);
     if (count < 1) return LK_FAIL(err, LK_E_ARG, "nothing to import: name a clip or a still");
-    job j = {.analyser = a, .grant = g, .use = use, .report = report, .cancel = cancel, .progress = progress};
+    job j = {.analyser = a, .grant = g, .use = use, .who = who, .report = report, .cancel = cancel, .progress = progress};
     lk_dataset *made = NULL;
     lk_status s = lk_dataset_builder_new(g, use, max_samples, &j.builder, err);
+    if (s == LK_OK && !who)
+        s = LK_FAIL(err, LK_E_CONSENT, "nobody has shown who %s is: footage cannot be compared with anything (rule: enrolment)",
+                    lk_grant_subject_name(g));
     if (s == LK_OK) s = lk_image_new(LK_SAMPLE_SIZE, LK_SAMPLE_SIZE, 3, &j.crop, err);
     if (s == LK_OK) s = lk_image_new(LK_SAMPLE_SIZE, LK_SAMPLE_SIZE, 1, &j.mask, err);
     for (int i = 0; i < count && s == LK_OK; i++) s = import_clip(&j, paths[i], i, track, err);

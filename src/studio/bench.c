@@ -1,4 +1,5 @@
 /* bench.c: the table of benches, their rows on screen and in the CSV. */
+#include "likeness/enroll.h"
 #include "studio/studio.h"
 
 #include <stdio.h>
@@ -106,4 +107,14 @@ lk_status lk_bench_run(const lk_bench_job *job, lk_line_fn out, void *user, cons
         return rows[i].run(&b, err);
     }
     return LK_FAIL(err, LK_E_ARG, "there is no bench \"%s\"; likeness bench lists them", job->what);
+}
+
+lk_status lk_bench_person(const lk_bench *b, lk_project *p, const char *name, const char *clip, lk_error *err)
+{
+    lk_enroll_job job = {.subject = name, .clip = clip, .no_challenge = true};
+    lk_status s = lk_people_add(p, name, true, NULL, err);
+    if (s == LK_E_STATE) return LK_OK; /* a bench that goes on in the same folder */
+    if (!s) s = lk_people_enroll(p, &job, NULL, NULL, b->cancel, b->progress, err);
+    if (!s) s = lk_people_consent(p, name, "face-source,face-target", 30, "a synthetic actor who depicts nobody, for measuring", NULL, err);
+    return s;
 }

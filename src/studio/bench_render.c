@@ -23,10 +23,8 @@ lk_status lk_bench_render(const lk_bench *b, lk_error *err)
     LK_GOTO(done, lk_project_open(dir, true, &p, err));
     static const char *const names[] = {"E", "F"}, *const roles[] = {"source", "target"};
     for (int i = 0; i < 2; i++) {
-        s = lk_people_add(p, names[i], true, NULL, err);
-        if (!s) s = lk_people_consent(p, names[i], "face-source,face-target", 30, "a synthetic actor who depicts nobody, for measuring", NULL, err);
-        if (s && s != LK_E_STATE) goto done;
         clip = i ? target_clip : source_clip;
+        LK_GOTO(done, lk_bench_person(b, p, names[i], clip, err));
         lk_import_job job = {.subject = names[i], .role = roles[i], .files = &clip, .file_count = 1, .track = -1};
         LK_GOTO(done, lk_import_run(p, &job, imported, b->cancel, b->progress, err));
     }

@@ -4,7 +4,7 @@
 #include "dataset/dataset.h"
 #include "face/labels.h"
 #include "make/swap/swap.h"
-#include "studio/pick.h"
+#include "studio/enroll.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,14 +13,6 @@ typedef struct pair { const char *name; char source, target; } pair;
 /* The first four are the benchmark; E-F and F-E are for tuning and run only when named. */
 static const pair pairs[] = {{"A-B", 'A', 'B'}, {"B-A", 'B', 'A'}, {"C-D", 'C', 'D'}, {"D-C", 'D', 'C'}, {"E-F", 'E', 'F'}, {"F-E", 'F', 'E'}};
 enum { BENCHMARK_PAIRS = 4 };
-
-static lk_status person(lk_project *p, const char *name, lk_error *err)
-{
-    lk_status s = lk_people_add(p, name, true, NULL, err);
-    if (s == LK_E_STATE) return LK_OK; /* a bench that goes on in the same folder */
-    if (s) return s;
-    return lk_people_consent(p, name, "face-source,face-target", 30, "a synthetic actor who depicts nobody, for measuring", NULL, err);
-}
 
 static lk_status import(const lk_bench *b, lk_project *p, const char *name, const char *role, const char *clip, lk_error *err)
 {
@@ -35,30 +27,12 @@ static lk_status import(const lk_bench *b, lk_project *p, const char *name, cons
     return s;
 }
 
-/* Mean embedding of a person's imported faces. */
-static lk_status embedding(lk_project *p, lk_analyser *a, const char *name, const char *role, float out[LK_EMBEDDING], lk_error *err)
-{
-    char path[1024];
-    lk_grant *g = NULL;
-    lk_dataset *d = NULL;
-    lk_use use = lk_role_use(role, err);
-    lk_status s;
-    LK_GOTO(done, lk_project_dataset(p, name, role, path, err));
-    LK_GOTO(done, lk_grant_get(p->registry, name, use, "bench swap", &g, err));
-    LK_GOTO(done, lk_dataset_open(path, g, use, &d, err));
-    s = lk_pick_template(a, d, out, err);
-done:
-    lk_dataset_close(&d);
-    lk_grant_free(&g);
-    return s;
-}
-
 /* result NULL: the truth clip itself, which tells what our own embedding and landmarks can say at best. Both actors are
- * described by their training clips: another room and light than the performance, for the one as for the other. */
+ * enrolled by their training clips: another room and light than the performance, for the one as for the other. */
 static lk_status score(const lk_bench *b, lk_project *p, const pair *pr, const char *result, const char *untouched, lk_swap_score *out, lk_error *err)
 {
     char truth[1024], labels_path[1024];
-    float source[LK_EMBEDDING], target[LK_EMBEDDING];
+    lk_face_template source, target;
     lk_labels labels = {0};
     lk_analyser *a = NULL;
     lk_point(*lm)[LK_LANDMARKS] = NULL;
@@ -74,9 +48,9 @@ static lk_status score(const lk_bench *b, lk_project *p, const pair *pr, const c
     }
     for (int i = 0; i < labels.count; i++) memcpy(lm[i], labels.frames[i].lm, sizeof lm[i]);
     LK_GOTO(done, lk_analyser_open(NULL, &a, err));
-    LK_GOTO(done, embedding(p, a, names[0], "source", source, err));
-    LK_GOTO(done, embedding(p, a, names[1], "source", target, err));
-    s = lk_swap_score_clip(a, result ? result : truth, truth, untouched, (const lk_point(*)[LK_LANDMARKS])lm, labels.count, source, target, NULL, out, b->cancel, err);
+    LK_GOTO(done, match_template(p, a, names[0], "bench swap", &source, err));
+    LK_GOTO(done, match_template(p, a, names[1], "bench swap", &target, err));
+    s = lk_swap_score_clip(a, result ? result : truth, truth, untouched, (const lk_point(*)[LK_LANDMARKS])lm, labels.count, source.v, target.v, NULL, out, b->cancel, err);
 done:
     lk_free(lm);
     lk_labels_clear(&labels);
@@ -105,6 +79,7 @@ static lk_status rows_of(const lk_bench *b, const char *name, const lk_swap_scor
     LK_TRY(lk_bench_row(b, name, "seam delta E, 95 %", sc->seam_p95, "", "<= 5", err));
     LK_TRY(lk_bench_row(b, name, "training", t->minutes, "min", "<= 30", err));
     LK_TRY(lk_bench_row(b, name, "training steps", (double)t->steps, "", "", err));
+    LK_TRY(lk_bench_row(b, name, "made face against the enrolled one", (double)r->likeness, "", "", err));
     return lk_bench_row(b, name, "rendering, file to file", r->frames_per_second, "frames/s", ">= 25", err);
 }
 
@@ -126,10 +101,9 @@ static lk_status run_pair(const lk_bench *b, const pair *pr, lk_error *err)
     lk_swap_score sc, best;
     lk_status s;
     LK_GOTO(done, lk_project_open(dir, true, &p, err));
-    LK_GOTO(done, person(p, names[0], err));
-    LK_GOTO(done, person(p, names[1], err));
+    LK_GOTO(done, lk_bench_person(b, p, names[0], source_clip, err));
+    LK_GOTO(done, lk_bench_person(b, p, names[1], target_train, err));
     LK_GOTO(done, import(b, p, names[0], "source", source_clip, err));
-    LK_GOTO(done, import(b, p, names[1], "source", target_train, err));
     LK_GOTO(done, import(b, p, names[1], "target", target_clip, err));
     train.source = names[0];
     train.target = names[1];

@@ -6,6 +6,7 @@
  * marking run in threads of their own beside the rendering.
  */
 #include "make/swap/swap.h"
+#include "studio/made.h"
 #include "studio/pick.h"
 #include "studio/sheet.h"
 
@@ -31,6 +32,7 @@ typedef struct job_state {
     lk_reader *reader;
     lk_mark_video *mark;
     lk_sheet *sheet;
+    made_check *check;
     lk_queue *decoded, *made;
     int64_t swapped;
 } job_state;
@@ -102,6 +104,7 @@ static lk_status render_one(job_state *j, lk_frame *in, int64_t i, lk_error *err
     else m->frame = lk_frame_ref(in);
     m->synthetic = n > 0;
     j->swapped += n > 0;
+    if (!s && n) s = made_check_frame(j->check, m->frame, &faces[0], err);
     if (!s && n && j->sheet) s = lk_sheet_take(j->sheet, i, in, m->frame, err);
     if (!s && (s = lk_queue_put(j->made, m)) == LK_OK) return LK_OK;
     free_made(m);
@@ -159,23 +162,15 @@ static lk_status get_grants(job_state *j, lk_error *err)
     return lk_grant_get(j->p->registry, j->model_info.target_subject, LK_USE_FACE_TARGET, "swap", &j->target, err);
 }
 
-/* The target's samples, when they are still in the project, tell which track is meant. */
+/* The track that is the target's enrolled face. */
 static lk_status pick_person(job_state *j, lk_error *err)
 {
-    char path[1024];
-    float template[LK_EMBEDDING];
-    const float *known = NULL;
-    const char *person = lk_grant_subject_name(j->target);
-    LK_TRY(lk_project_dataset(j->p, person, "target", path, err));
-    if (j->job->track < 0 && lk_path_exists(path)) {
-        lk_dataset *d = NULL;
-        LK_TRY(lk_dataset_open(path, j->target, LK_USE_FACE_TARGET, &d, err));
-        lk_status s = lk_pick_template(j->analyser, d, template, err);
-        lk_dataset_close(&d);
-        if (s) return s;
-        known = template;
-    }
-    return lk_pick_tracks(j->analyser, j->job->input, &j->clip, j->job->track, known, person, &j->pick, err);
+    lk_pick_who who = {.person = lk_grant_subject_name(j->target)};
+    LK_TRY(match_template(j->p, j->analyser, lk_grant_subject_id(j->target), "swap", &who.face, err));
+    LK_TRY(lk_analyser_thresholds(j->analyser, &who.limits, err));
+    lk_status s = lk_pick_tracks(j->analyser, j->job->input, &j->clip, j->job->track, &who, &j->pick, err);
+    if (s == LK_E_CONSENT) lk_refusal_note(j->p->registry, LK_REFUSED_MATCH, lk_grant_subject_id(j->target), LK_USE_FACE_TARGET, "swap");
+    return s;
 }
 
 static lk_status render_options(const lk_swap_job *job, lk_swap_render_options *o, lk_error *err)
@@ -191,14 +186,15 @@ static lk_status render_options(const lk_swap_job *job, lk_swap_render_options *
     return LK_OK;
 }
 
-/* Frame numbers for the contact sheet: four moments in which the face is there. */
-static lk_status open_sheet(job_state *j, lk_error *err)
+/* What looks on while frames are made: the check of whom they show, and the contact sheet with four moments. */
+static lk_status open_watchers(job_state *j, lk_error *err)
 {
-    if (!j->job->sheet) return LK_OK;
     int64_t with = 0, seen = 0, moments[LK_SHEET_MOMENTS];
     int n = 0;
     lk_face one[1];
     for (int64_t i = 0; i < j->clip.count; i++) with += wanted_faces(j, i, one, 1) > 0;
+    LK_TRY(made_check_open(j->analyser, with, &j->check, err));
+    if (!j->job->sheet) return LK_OK;
     for (int64_t i = 0; i < j->clip.count && n < LK_SHEET_MOMENTS; i++)
         if (wanted_faces(j, i, one, 1) && seen++ == (2 * n + 1) * with / (2 * LK_SHEET_MOMENTS)) moments[n++] = i;
     return lk_sheet_open(moments, n, &j->sheet, err);
@@ -233,7 +229,7 @@ static lk_status prepare(job_state *j, const lk_cancel *cancel, const lk_progres
     LK_TRY(pick_person(j, err));
     LK_TRY(lk_swap_model_open(j->model_path, j->source, j->target, 1, &j->model, err));
     LK_TRY(lk_swap_renderer_open(j->model, j->analyser, &o, &j->renderer, err));
-    return open_sheet(j, err);
+    return open_watchers(j, err);
 }
 
 static void release(job_state *j)
@@ -242,6 +238,7 @@ static void release(job_state *j)
     lk_queue_free(j->decoded, free_frame);
     lk_queue_free(j->made, free_made);
     lk_sheet_close(&j->sheet);
+    made_check_close(&j->check);
     lk_swap_renderer_close(&j->renderer);
     lk_swap_model_close(&j->model);
     lk_reader_close(&j->reader);
@@ -290,6 +287,7 @@ lk_status lk_swap_run(lk_project *p, const lk_swap_job *job, lk_swap_result *out
     LK_GOTO(done, lk_mark_video_open(&spec, &origin, &j->mark, err));
     double render_start = lk_now();
     LK_GOTO(done, run_stages(j, cancel, progress, err));
+    LK_GOTO(done, made_check_verdict(j->check, p, j->source, j->target, &out->likeness, err));
     LK_GOTO(done, lk_mark_video_finish(&j->mark, &output, &cost, err));
     double end = lk_now();
     LK_GOTO(done, write_sheet(j, &origin, err));

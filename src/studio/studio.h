@@ -50,6 +50,8 @@ typedef struct lk_bench {
 void lk_bench_line(const lk_bench *b, const char *fmt, ...) LK_PRINTF(2, 3);
 /* One figure: printed as a table row and kept for the CSV. target "" = none. */
 lk_status lk_bench_row(const lk_bench *b, const char *what, const char *figure, double value, const char *unit, const char *target, lk_error *err);
+/* A synthetic actor of a measurement: added, enrolled by the clip, and agreeing. One that is there already stays. */
+lk_status lk_bench_person(const lk_bench *b, lk_project *p, const char *name, const char *clip, lk_error *err);
 lk_status lk_bench_swap(const lk_bench *b, lk_error *err);
 lk_status lk_bench_face(const lk_bench *b, lk_error *err);
 lk_status lk_bench_voice(const lk_bench *b, lk_error *err);

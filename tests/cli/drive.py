@@ -132,9 +132,12 @@ def changed(before, folder):
     return sorted(k for k in set(before) | set(after) if before.get(k) != after.get(k))
 
 
-def add_person(project, name, uses, consent=True):
-    """Returns the number of the signed record."""
+def add_person(project, name, uses, consent=True, clip=None):
+    """A synthetic actor, enrolled by the clip that shows it. Returns the number of the signed record."""
+    clip = clip or {"actor-a": "a.mp4", "actor-b": "b.mp4"}.get(name)
     must("subject", "add", name, "--synthetic", "-p", project)
+    if clip:
+        must("subject", "enroll", name, clip, "--no-challenge", "-p", project)
     if not consent:
         return None
     return must("consent", "grant", name, "-u", uses, "-s", "a synthetic actor, for a test", "-p", project).out.split()[2]

@@ -23,7 +23,7 @@ def a_speaker_gets_an_actors_face():
     clip = SPEAKER[0]
     cut("actor-a-train.mp4", "a.mp4", 1.0)
     add_person("p", "actor-a", "face-source")
-    add_person("p", "speaker", "face-target")
+    add_person("p", "speaker", "face-target", clip=clip)
     must("import", "a.mp4", "-s", "actor-a", "-a", "source", "-p", "p")
     must("import", clip, "-s", "speaker", "-a", "target", "-p", "p")
     must("train", "swap", "-f", "actor-a", "-o", "speaker", "--steps", 12, "--size", 64, "--batch", 2, "-p", "p")

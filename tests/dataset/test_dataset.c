@@ -102,7 +102,7 @@ static void test_consent(void)
     lk_dataset *d = NULL;
     CHECK_STATUS(lk_dataset_builder_new(NULL, LK_USE_FACE_SOURCE, 0, &b, &err), LK_E_CONSENT, &err);
     CHECK_STATUS(lk_dataset_builder_new(w.source, LK_USE_FACE_TARGET, 0, &b, &err), LK_E_CONSENT, &err);
-    CHECK_STATUS(lk_dataset_import(w.target, LK_USE_FACE_SOURCE, NULL, (const char *[]){"x.mp4"}, 1, -1, 0, path,
+    CHECK_STATUS(lk_dataset_import(w.target, LK_USE_FACE_SOURCE, NULL, NULL, (const char *[]){"x.mp4"}, 1, -1, 0, path,
                                    NULL, NULL, NULL, NULL, &err), LK_E_CONSENT, &err);
     CHECK(!lk_path_exists(path), "a refused import left a file");
     drawn_dataset(w.source, LK_USE_FACE_SOURCE, 0, 20, path);

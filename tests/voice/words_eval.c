@@ -53,7 +53,7 @@ static void as_challenge(const char *text, int exchange, lk_rng *r, char *out)
 {
     char *word[200], copy[1200];
     int n = 0;
-    snprintf(copy, sizeof copy, "%s", text);
+    snprintf(copy, sizeof copy, "%.1199s", text);
     for (char *c = copy; *c; c++) if (*c == ':') *c = ' ';
     for (char *w = strtok(copy, " "); w && n < 200; w = strtok(NULL, " ")) word[n++] = w;
     int first = LK_MAX(n - 6, 0), swap[6] = {0};

@@ -1,0 +1,164 @@
+/* enroll_checks.c: what a recording must show before it counts as an enrolment; one row of the table each. */
+#include "face/turns.h"
+#include "studio/enroll.h"
+#include "voice/words.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SAY(out, ...) snprintf((out)->said, sizeof(out)->said, __VA_ARGS__)
+
+/* --- looking and listening --------------------------------------------------------------------------------------- */
+
+static int64_t frames_with(const lk_face_clip *c, int count)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < c->count; i++) n += count < 0 ? c->frames[i].count > 1 : c->frames[i].count == count;
+    return n;
+}
+
+/* The longest track stands for the person; that there is no second person is a check of its own. */
+static lk_status make_face(enroll_session *s, const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
+{
+    if (s->clip.tracks < 1) return LK_OK;
+    lk_track_template *t = lk_calloc((size_t)s->clip.tracks, sizeof *t);
+    if (!t) return LK_FAIL(err, LK_E_NOMEM, "no memory for %d tracks of %s", s->clip.tracks, s->clip_path);
+    lk_status st = lk_face_clip_templates(s->analyser, s->clip_path, &s->clip, NULL, t, cancel, progress, err);
+    int best = -1;
+    for (int i = 0; st == LK_OK && i < s->clip.tracks; i++)
+        if (t[i].t.frames > 0 && (best < 0 || t[i].frames > t[best].frames)) best = i;
+    if (st == LK_OK && best >= 0) {
+        s->face = t[best].t;
+        s->has_face = true;
+    }
+    lk_free(t);
+    return st;
+}
+
+static lk_status make_voice(enroll_session *s, lk_error *err)
+{
+    lk_error why;
+    LK_TRY(lk_speaker_open(lk_models_dir(), &s->speaker, err));
+    if (!s->sound.data) return LK_OK;
+    lk_status st = lk_speaker_embed(s->speaker, s->sound.data, s->sound.samples, s->voice, NULL, &why);
+    s->has_voice = st == LK_OK;
+    if (st == LK_OK || st == LK_E_NOTFOUND) return LK_OK; /* too little speech: a check says so */
+    if (err) *err = why;
+    return st;
+}
+
+lk_status enroll_look(enroll_session *s, const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
+{
+    lk_reader *r = NULL;
+    LK_TRY(lk_reader_open(s->clip_path, &r, err));
+    bool sound = lk_reader_info(r)->has_audio, picture = lk_reader_info(r)->has_video;
+    lk_reader_close(&r);
+    if (picture) {
+        LK_TRY(lk_analyser_open(NULL, &s->analyser, err));
+        LK_TRY(lk_analyse_clip(s->analyser, s->clip_path, &s->clip, cancel, progress, err));
+        LK_TRY(make_face(s, cancel, progress, err));
+    }
+    if (sound) LK_TRY(lk_audio_read(s->clip_path, LK_VOICE_RATE, 1, &s->sound, err));
+    return make_voice(s, err);
+}
+
+void enroll_clear(enroll_session *s)
+{
+    lk_face_clip_clear(&s->clip);
+    lk_analyser_close(&s->analyser);
+    lk_speaker_close(&s->speaker);
+    lk_audio_clear(&s->sound);
+    lk_wipe(&s->face, sizeof s->face);
+    lk_wipe(s->voice, sizeof s->voice);
+}
+
+/* --- the checks ------------------------------------------------------------------------------------------------------ */
+
+static lk_status one_face(enroll_session *s, enroll_result *out, lk_error *err)
+{
+    double n = (double)LK_MAX(s->clip.count, 1), more = (double)frames_with(&s->clip, -1) / n, one = (double)frames_with(&s->clip, 1) / n;
+    out->score = one;
+    out->mark = one >= 0.9 && more <= 0.02 ? ENROLL_PASS : one >= 0.6 && more <= 0.2 ? ENROLL_DOUBT : ENROLL_FAIL;
+    SAY(out, "one face in %.0f %% of the pictures, several in %.0f %%", 100 * one, 100 * more);
+    return LK_OK;
+}
+
+static lk_status face_template(enroll_session *s, enroll_result *out, lk_error *err)
+{
+    out->score = s->has_face ? s->face.frames : 0;
+    out->mark = s->has_face ? ENROLL_PASS : ENROLL_FAIL;
+    if (s->has_face) SAY(out, "from %d clear pictures", s->face.frames);
+    else SAY(out, "no clear picture of the face: record it larger, frontal and in even light");
+    return LK_OK;
+}
+
+/* Without a challenge a clip without sound will do, for the face alone. */
+static lk_status voice_template(enroll_session *s, enroll_result *out, lk_error *err)
+{
+    lk_speech speech = {0};
+    if (s->sound.data) LK_TRY(lk_speech_find(s->sound.data, s->sound.samples, &speech, err));
+    out->score = speech.seconds;
+    out->mark = s->has_voice ? ENROLL_PASS : s->challenged ? ENROLL_FAIL : ENROLL_NOTED;
+    if (s->has_voice) SAY(out, "from %.1f s of speech", speech.seconds);
+    else SAY(out, "%s", s->sound.data ? "too little speech: the voice is not enrolled" : "no sound: the voice is not enrolled");
+    lk_speech_clear(&speech);
+    return LK_OK;
+}
+
+static lk_status head_turns(enroll_session *s, enroll_result *out, lk_error *err)
+{
+    lk_turn_event e[32];
+    lk_turns_result r;
+    LK_TRY(lk_face_turns_judge(s->challenge.turns, e, lk_face_turns(&s->clip, e, 32), &r, err));
+    out->score = (double)r.in_order / r.asked;
+    out->mark = r.verdict == LK_TURNS_FIT ? ENROLL_PASS : r.verdict == LK_TURNS_DOUBT ? ENROLL_DOUBT : ENROLL_FAIL;
+    SAY(out, "%d of %d in order%s; seen: %s", r.in_order, r.asked, r.mirrored ? " (mirror image)" : "", *r.said ? r.said : "none");
+    return LK_OK;
+}
+
+static lk_status words_fit(enroll_session *look, enroll_result *out, lk_error *err)
+{
+    lk_words_ear *ear = NULL;
+    lk_words_result *r = lk_calloc(1, sizeof *r);
+    lk_status s = LK_OK;
+    lk_error why;
+    if (!r) return LK_FAIL(err, LK_E_NOMEM, "no memory to listen to %s", look->clip_path);
+    out->mark = ENROLL_FAIL;
+    if (!look->sound.data) {
+        SAY(out, "the recording has no sound");
+        goto done;
+    }
+    LK_GOTO(done, lk_words_open(lk_models_dir(), &ear, err));
+    if ((s = lk_words_judge(ear, look->sound.data, look->sound.samples, look->challenge.sentence, r, &why)) != LK_OK) {
+        /* silence, or longer than any answer: that is a wrong answer, not a broken program */
+        SAY(out, "%.190s", why.message);
+        if (s == LK_E_NOMEM && err) *err = why;
+        else s = LK_OK;
+        goto done;
+    }
+    out->score = r->chance;
+    out->mark = r->verdict == LK_WORDS_FITS ? ENROLL_PASS : r->verdict == LK_WORDS_DOUBT ? ENROLL_DOUBT : ENROLL_FAIL;
+    SAY(out, "%d of %d random words heard; other words would do as well with a chance of %.2g", r->recognised, r->random, r->chance);
+done:
+    lk_words_close(&ear);
+    lk_free(r);
+    return s;
+}
+
+static lk_status nobody_else(enroll_session *s, enroll_result *out, lk_error *err)
+{
+    match_other o;
+    LK_TRY(match_others(s->p, s->analyser, s->has_face ? &s->face : NULL, s->speaker, s->has_voice ? s->voice : NULL, &s->who, 1, &o, err));
+    out->score = o.score;
+    out->mark = o.mark;
+    out->refusal = o.refusal;
+    if (o.mark == ENROLL_PASS) SAY(out, "no other name with this face or voice");
+    else SAY(out, "%s %s, score %.2f", o.mark == ENROLL_FAIL ? "it is" : "it may be", o.who, o.score);
+    return LK_OK;
+}
+
+const enroll_check enroll_checks[] = {
+    {"one face", false, one_face},     {"face", false, face_template},     {"voice", false, voice_template},
+    {"head turns", true, head_turns},  {"words", true, words_fit},         {"nobody else", false, nobody_else},
+};
+const int enroll_check_count = (int)LK_COUNT(enroll_checks);

@@ -1,0 +1,162 @@
+"""Showing who somebody is: challenges and their answers, whose face footage must show, one name for one face, and those who
+must never be cloned. Every refusal exits with 3, names its rule and stands in the log."""
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+import drive
+from drive import add_person, changed, check, cut, ffmpeg, likeness, listing, must
+from test_consent import at, refusals
+
+P = "studio"
+
+
+def refused(rule, *args, run=likeness, says=""):
+    before = refusals(P, rule)
+    r = run(*args, "-p", P)
+    check(r.code == 3 and f"rule: {rule}" in r.err and says in r.err + r.out, "not refused by", rule, r)
+    check(refusals(P, rule) == before + 1, "the refusal is not in the log once:", rule, refusals(P, rule) - before)
+    return r
+
+
+def setting_up():
+    cut("actor-a-train.mp4", "a.mp4", 1.0)
+    cut("actor-a-train.mp4", "a2.mp4", 1.2, start_at=20)
+    cut("actor-b-performance.mp4", "b.mp4", 0.8)
+    ffmpeg("-i", "a.mp4", "-i", "b.mp4", "-filter_complex", "[0:v]scale=320:180[x];[1:v]scale=320:180[y];[x][y]hstack=shortest=1", "-c:v",
+           "libx264", "-crf", "16", "-preset", "ultrafast", "-threads", "1", "-an", "both.mp4")
+    must("subject", "add", "actor-a", "--synthetic", "-p", P)
+    must("consent", "grant", "actor-a", "-u", "face-source", "-s", "a synthetic actor, for a test", "-p", P)
+
+
+def footage_needs_an_enrolment():
+    before = listing(".")
+    refused("enrolment", "import", "a.mp4", "-s", "actor-a", says="subject enroll")
+    check(not changed(before, "."), changed(before, "."))
+
+
+def the_same_person_is_taken():
+    r = must("subject", "enroll", "actor-a", "a.mp4", "--no-challenge", "-p", P)
+    check("one face" in r.out and "face and voice" in r.out and "unverified" in r.out, r)
+    check("actor-a" in must("subject", "enrolled", "-p", P).out)
+    must("import", "a2.mp4", "-s", "actor-a", "-p", P)
+
+
+def somebody_else_is_not():
+    before = listing(P)
+    r = refused("match", "import", "b.mp4", "-s", "actor-a")
+    check("does not show actor-a" in r.err and "scores" in r.err, r)
+    check(not changed(before, P), changed(before, P))
+    refused("match", "import", "a2.mp4", "b.mp4", "-s", "actor-a")   # one wrong clip of two
+
+
+def others_in_the_footage_are_left_out():
+    r = must("import", "both.mp4", "-s", "actor-a", "-p", P)
+    check("somebody else, left out" in r.out and "faces of other people left out" in r.out, r)
+    tracks = [l for l in r.out.splitlines() if "left out" in l and "track" in l]
+    check(len(tracks) == 1, "one other person is listed:", r)
+
+
+def one_face_has_one_name():
+    must("subject", "add", "actor-x", "--synthetic", "-p", P)
+    refused("twin", "subject", "enroll", "actor-x", "a2.mp4", "--no-challenge", says="actor-a")
+    refused("twin", "subject", "enroll", "actor-x", "a2.mp4", "--no-challenge", "--review", "Rita", says="actor-a")
+    check("actor-x" not in must("subject", "enrolled", "-p", P).out)
+
+
+def some_must_never_be_cloned():
+    r = must("subject", "protect", "Nora Never", "b.mp4", "-p", P)
+    check("Nora Never is protected" in r.out, r)
+    must("subject", "add", "actor-b", "--synthetic", "-p", P)
+    refused("protected", "subject", "enroll", "actor-b", "b.mp4", "--no-challenge", says="Nora Never")
+    check("PROTECTED" in must("subject", "enrolled", "-p", P).out)
+    must("subject", "unprotect", "Nora Never", "-p", P)
+    check(likeness("subject", "unprotect", "Nora Never", "-p", P).code == 6)
+    must("subject", "enroll", "actor-b", "b.mp4", "--no-challenge", "-p", P)
+    must("subject", "protect", "Nora Again", "a2.mp4", "-p", P)   # after the enrolment: the import asks again
+    refused("protected", "import", "a.mp4", "-s", "actor-a", says="Nora Again")
+    must("subject", "unprotect", "Nora Again", "-p", P)
+    must("import", "a.mp4", "-s", "actor-a", "-p", P)
+
+
+def a_real_person_answers_a_challenge():
+    must("subject", "add", "Ada", "-p", P)
+    refused("challenge", "subject", "enroll", "Ada", "a.mp4", "--no-challenge", says="vouch")
+    refused("challenge", "subject", "enroll", "Ada", "a.mp4", says="no challenge is open")
+    r = must("subject", "enroll", "Ada", "-p", P)
+    check("I am Ada and I agree" in r.out and "turn your head" in r.out and "Open until" in r.out, r)
+    check(likeness("subject", "enroll", "Ada", "absent.mp4", "-p", P).code == 6)   # takes no try
+    for _ in range(3):
+        r = refused("challenge", "subject", "enroll", "Ada", "a.mp4")
+        check("FAILED" in r.out and "words" in r.out and "head turns" in r.out, r)
+    refused("challenge", "subject", "enroll", "Ada", "a.mp4", says="three answers")
+    must("subject", "enroll", "Ada", "--minutes", 5, "-p", P)
+    refused("challenge", "subject", "enroll", "Ada", "a.mp4", run=lambda *a: at(time.time() + 301, *a), says="expired")
+
+
+def poses(clip):
+    """Frame, yaw and pitch away from the rest pose."""
+    found = []
+    for i, line in enumerate(must("faces", clip, "-p", P).out.splitlines()):
+        faces = json.loads(line)["faces"]
+        if faces:
+            found.append((i, faces[0]["yaw"], faces[0]["pitch"]))
+    yaw, pitch = statistics.median(p[1] for p in found), statistics.median(p[2] for p in found)
+    return [(i, y - yaw, p - pitch) for i, y, p in found]
+
+
+def act(turns, sentence, out):
+    """A clip of actor A, put together from frames in which the head is turned as asked, with the sentence spoken by flite."""
+    frames = poses(os.path.join(drive.SAMPLES, "actor-a-train.mp4"))
+
+    def nearest(yaw, pitch):
+        return min(frames, key=lambda f: abs(f[1] - yaw) + abs(f[2] - pitch))[0]
+
+    order = [nearest(0, 0)] * 90   # at rest for most of the clip: while speaking, and between the turns
+    for turn in turns.split():
+        yaw, pitch = {"left": (30, 0), "right": (-30, 0), "up": (0, -18)}[turn]
+        way = [nearest(yaw * k / 8, pitch * k / 8) for k in range(1, 9)]
+        order += way + [way[-1]] * 4 + way[::-1] + [order[0]] * 14
+    os.makedirs("frames", exist_ok=True)
+    ffmpeg("-i", os.path.join(drive.SAMPLES, "actor-a-train.mp4"), "-q:v", "2", "frames/%05d.jpg")
+    with open("order.txt", "w") as f:
+        f.writelines(f"file 'frames/{i + 1:05d}.jpg'\nduration 0.04\n" for i in order)
+    subprocess.run(["flite", "-voice", "rms", "-t", sentence, "-o", "said.wav"], check=True, capture_output=True)
+    ffmpeg("-f", "concat", "-safe", "0", "-i", "order.txt", "-i", "said.wav", "-r", "25", "-c:v", "libx264", "-crf", "14", "-preset",
+           "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "128k", out)
+    shutil.rmtree("frames")
+
+
+def the_right_answer_enrolls():
+    if not shutil.which("flite"):
+        print("# no flite here: nobody can say the sentence")
+        return
+    for _ in range(100):   # the actor's footage shows no head bent down
+        out = must("subject", "enroll", "Ada", "-p", P).out
+        turns = out.split("each time:")[1].splitlines()[0].strip()
+        if "down" not in turns:
+            break
+    sentence = out.split("Say:")[1].splitlines()[0].strip()
+    act(turns, sentence, "answer.mp4")
+    must("subject", "erase", "actor-a", "--yes", "-p", P)   # else Ada is a twin
+    r = likeness("subject", "enroll", "Ada", "answer.mp4", "-p", P)
+    if r.code:
+        r = likeness("subject", "enroll", "Ada", "answer.mp4", "--review", "Rita Reviewer", "-p", P)
+    check(r.code == 0 and "Ada is enrolled: face and voice" in r.out and "FAILED" not in r.out, r)
+    check("assurance: upload" in r.out or "assurance: reviewed" in r.out, r)
+    record = must("consent", "grant", "Ada", "-u", "face-source", "-s", "for a test", "-p", P).out.split()[2]
+    page = must("consent", "show", record, "-p", P).out
+    check("(upload)" in page or "(reviewed)" in page, "the record does not say how sure the studio was:", page)
+    refused("challenge", "subject", "enroll", "Ada", "answer.mp4", says="no challenge is open")   # used up
+    must("import", "a2.mp4", "-s", "Ada", "-p", P)
+    check("whole" in must("consent", "audit", "-p", P).out)
+
+
+if __name__ == "__main__":
+    sys.exit(drive.main([setting_up, footage_needs_an_enrolment, the_same_person_is_taken, somebody_else_is_not,
+                         others_in_the_footage_are_left_out, one_face_has_one_name, some_must_never_be_cloned,
+                         a_real_person_answers_a_challenge, the_right_answer_enrolls]))

@@ -88,8 +88,8 @@ ROWS = {
     "demo": run_demo,
     "bench": nothing,  # its clips and sheets are made by the same jobs
 }
-PRINT_ONLY = {"doctor", "subject list", "subject outputs", "subject erase", "model show", "model export", "model import", "takedown",
-              "verify", "search", "completion", "manual"}
+PRINT_ONLY = {"doctor", "subject list", "subject enroll", "subject enrolled", "subject protect", "subject unprotect", "subject outputs",
+              "subject erase", "model show", "model export", "model import", "takedown", "verify", "search", "completion", "manual"}
 # Groups that deal in papers and keys: nothing of theirs is looked at or listened to.
 PAPERS = {"consent", "keys", "registry"}
 

@@ -15,7 +15,9 @@
 #include "nn/nn.h"
 
 #define LK_LANDMARKS 68
-#define LK_EMBEDDING 128
+#define LK_FACE_TOWER 128 /* numbers of one tower of the identity network (net_id.c) */
+#define LK_FACE_TOWERS 3
+#define LK_EMBEDDING (LK_FACE_TOWERS * LK_FACE_TOWER)
 
 typedef struct lk_point { float x, y; } lk_point;
 typedef struct lk_rect { float x0, y0, x1, y1; } lk_rect;

@@ -6,7 +6,7 @@
 
 struct lk_embedder { lk_face_model model; lk_image in; };
 
-static lk_node describe(lk_net *net) { return lk_net_face_id(net, 2, NULL); }
+static lk_node describe(lk_net *net) { return lk_net_face_id(net, 2); }
 
 lk_status lk_embedder_open(const char *models_dir, lk_embedder **out, lk_error *err)
 {

@@ -32,8 +32,11 @@ lk_rect lk_face_box(const lk_point lm[LK_LANDMARKS]);
 lk_node lk_net_face_detect(lk_net *net, int batch, int h, int w); /* "p8" "p16" "p32": (N,5,H/s,W/s) */
 lk_node lk_net_face_landmark(lk_net *net, int batch); /* "heat": (N,68,24,24), "face": (N,1,1,1), logits */
 lk_node lk_net_face_mask(lk_net *net, int batch);     /* "mask": (N,1,96,96) logits */
-/* "embedding": (N,128,1,1), unit length; *embedding (may be NULL) gets its node, for a classifier on top. */
-lk_node lk_net_face_id(lk_net *net, int batch, lk_node *embedding);
+/* "embedding": (N,LK_EMBEDDING,1,1), the towers' unit vectors side by side. */
+lk_node lk_net_face_id(lk_net *net, int batch);
+/* One tower, as it is trained: "embedding": (N,LK_FACE_TOWER,1,1), unit length; *embedding (may be NULL) gets its
+ * node, for a classifier on top. */
+lk_node lk_net_face_id_tower(lk_net *net, int batch, lk_node *embedding);
 /* Two 3x3 convolutions around a skip; the second starts small, so that depth costs no stability. */
 lk_node lk_net_residual(lk_net *net, const char *name, lk_node x, int c);
 /* Damp those second convolutions once, on fresh weights. */

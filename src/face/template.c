@@ -187,7 +187,6 @@ lk_status lk_template_finish(const lk_template_builder *b, lk_face_template *out
     out->frames = used;
     out->spread = fmaxf((float)(1 - n / used), 0);
     out->model = c->model;
-    lk_face_calibration_scale(c, out->v, &out->mean, &out->deviation);
     return LK_OK;
 }
 
@@ -198,9 +197,8 @@ lk_status lk_face_template_compare(const lk_face_template *a, const lk_face_temp
         return LK_FAIL(err, LK_E_STATE,
                        "two face templates were made by different versions of the identity network and cannot be "
                        "compared; enrol the older one again");
-    if (a->frames < 1 || b->frames < 1 || !(a->deviation > 0) || !(b->deviation > 0))
+    if (a->frames < 1 || b->frames < 1)
         return LK_FAIL(err, LK_E_ARG, "an empty face template cannot be compared");
-    float c = lk_embedding_cosine(a->v, b->v);
-    *score = 0.5f * ((c - a->mean) / a->deviation + (c - b->mean) / b->deviation);
+    *score = lk_embedding_cosine(a->v, b->v);
     return LK_OK;
 }

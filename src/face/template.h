@@ -10,18 +10,15 @@
 
 #include "face/face.h"
 
-/* Templates are compared only when the same weights made them: model is the SHA-256 of those tensors.
- * mean and deviation: of this template's cosines with the nearest of the model's cohort of strangers (0 and 1 for a
- * model without a cohort); compare uses them to put every face on one scale. */
+/* Templates are compared only when the same weights made them: model is the SHA-256 of those tensors. */
 typedef struct lk_face_template {
     float v[LK_EMBEDDING]; /* unit length */
     int frames;            /* that were summed */
     float spread;          /* 0 = all frames alike; 1 - mean cosine of the frames with v. High: maybe two people */
-    float mean, deviation;
     lk_hash model;
 } lk_face_template;
 
-/* Symmetric adaptive score normalisation (Matejka et al. 2017) of the cosine. LK_E_STATE: of different models. */
+/* The cosine, -1..1. LK_E_STATE: of different models; the score is then -infinity. */
 lk_status lk_face_template_compare(const lk_face_template *a, const lk_face_template *b, float *score, lk_error *err);
 
 /* At or above accept, one stranger in a thousand passes; below reject fall one or two in a hundred true comparisons,
@@ -98,7 +95,7 @@ lk_status lk_face_clip_templates(lk_analyser *a, const char *path, const lk_face
 
 /* --- bytes --------------------------------------------------------------------------- */
 
-#define LK_FACE_TEMPLATE_BYTES 572 /* version 1 */
+#define LK_FACE_TEMPLATE_BYTES (52 + 4 * LK_EMBEDDING) /* version 1 */
 void lk_face_template_write(const lk_face_template *t, uint8_t out[LK_FACE_TEMPLATE_BYTES]);
 /* LK_E_FORMAT: damaged, cut or of a later format. LK_E_STATE: made by another network than the analyser's. what names
  * the bytes' origin in errors. */

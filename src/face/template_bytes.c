@@ -1,6 +1,6 @@
 /* template_bytes.c: a template as fixed little-endian bytes: "LKFT", version, length of the
- * vector, the network's hash, frames, spread, mean, deviation, the vector, and a CRC
- * of it all. Whoever keeps them encrypts and signs them; the CRC only finds accidents.
+ * vector, the network's hash, frames, spread, the vector, and a CRC of it
+ * all. Whoever keeps them encrypts and signs them; the CRC only finds accidents.
  */
 #include "face/template.h"
 
@@ -47,8 +47,6 @@ void lk_face_template_write(const lk_face_template *t, uint8_t out[LK_FACE_TEMPL
     memcpy(p, t->model.b, LK_HASH_BYTES);
     p = put(p + LK_HASH_BYTES, (uint32_t)t->frames, 4);
     p = put_float(p, t->spread);
-    p = put_float(p, t->mean);
-    p = put_float(p, t->deviation);
     for (int i = 0; i < LK_EMBEDDING; i++) p = put_float(p, t->v[i]);
     put(p, lk_crc32(0, out, LK_FACE_TEMPLATE_BYTES - 4), 4);
 }
@@ -57,8 +55,7 @@ static bool sane(const lk_face_template *t)
 {
     double n = 0;
     for (int i = 0; i < LK_EMBEDDING; i++) n += (double)t->v[i] * t->v[i];
-    return fabs(n - 1) < 1e-3 && t->frames >= 1 && t->frames <= 1 << 20 && t->spread >= 0 && t->spread <= 1 &&
-           fabsf(t->mean) <= 1 && t->deviation > 0 && t->deviation <= 2;
+    return fabs(n - 1) < 1e-3 && t->frames >= 1 && t->frames <= 1 << 20 && t->spread >= 0 && t->spread <= 1;
 }
 
 lk_status lk_face_template_read(lk_analyser *a, const void *bytes, size_t n, const char *what, lk_face_template *out,
@@ -81,8 +78,6 @@ lk_status lk_face_template_read(lk_analyser *a, const void *bytes, size_t n, con
     p += LK_HASH_BYTES;
     t.frames = (int)get(&p, 4);
     t.spread = get_float(&p);
-    t.mean = get_float(&p);
-    t.deviation = get_float(&p);
     for (int i = 0; i < LK_EMBEDDING; i++) t.v[i] = get_float(&p);
     if (get(&p, 4) != lk_crc32(0, bytes, LK_FACE_TEMPLATE_BYTES - 4) || !sane(&t))
         return LK_FAIL(err, LK_E_FORMAT, "%s is damaged: its contents do not fit its checksum", what);

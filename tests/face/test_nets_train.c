@@ -1,6 +1,8 @@
 /* Training of the face networks on made-up shapes: the loss falls, and a run that was
  * stopped and resumed ends with the same bytes as one that was not. */
+#include "face/calibration.h"
 #include "face/train/augment.h"
+#include "face/train/calibrate.h"
 #include "face/train/train.h"
 #include "check.h"
 #include "tempdir.h"
@@ -71,6 +73,46 @@ static void resumes_bit_identically(void)
     lk_cancel_free(c);
 }
 
+/* Towers trained by themselves open as one network, under one hash, and without thresholds. */
+static void towers_are_joined(void)
+{
+    lk_error err = {0};
+    const char *tower[LK_FACE_TOWERS];
+    lk_face_train_options o = small("tower.safetensors", 2, 4);
+    lk_face_calibration *c = NULL;
+    lk_embedder *e = NULL;
+    CHECK_OK(lk_face_train("face-id", &o, NULL, NULL, NULL, &err), &err);
+    for (int k = 0; k < LK_FACE_TOWERS; k++) tower[k] = o.output;
+    const char *joined = in_tempdir("face-id.safetensors"), *dir = in_tempdir("");
+    CHECK_OK(lk_face_join(tower, joined, &err), &err);
+    CHECK_OK(lk_embedder_open(dir, &e, &err), &err);
+    CHECK_OK(lk_face_calibration_open(dir, &c, &err), &err);
+    CHECK(c && !c->has_thresholds, "nothing was measured");
+    lk_embedder_close(&e);
+    lk_face_calibration_close(&c);
+    tower[0] = joined; /* no single tower */
+    CHECK_STATUS(lk_face_join(tower, joined, &err), LK_E_FORMAT, &err);
+    CHECK(strstr(err.message, "no single tower"), "%s", err.message);
+    tower[0] = "/nowhere/tower";
+    CHECK(lk_face_join(tower, joined, &err) < 0, "a tower that is gone");
+}
+
+/* A flat crop under another light is a face-shaped shading: brighter towards it, and the same for the same draw. */
+static void another_light(void)
+{
+    static float a[96 * 96 * 3], b[96 * 96 * 3];
+    double least = 9, most = -9;
+    for (int i = 0; i < 96 * 96 * 3; i++) a[i] = b[i] = 0.5f;
+    lk_rng r = lk_rng_at(3, 1, 0, 0), q = r;
+    lk_augment_relight(a, 96, 1, &r);
+    lk_augment_relight(b, 96, 1, &q);
+    CHECK(!memcmp(a, b, sizeof a), "the same draw, the same light");
+    for (int i = 0; i < 96 * 96 * 3; i++) least = fmin(least, a[i]), most = fmax(most, a[i]);
+    CHECK(least > 0.05 && most <= 1.0 + 1e-6 && most - least > 0.05, "%g to %g", least, most);
+    lk_augment_relight(b, 96, 0, &q);
+    CHECK(!memcmp(a, b, sizeof a), "strength 0 changes nothing");
+}
+
 static void missing_data(void)
 {
     lk_error err = {0};
@@ -113,6 +155,8 @@ static void pictures(void)
 static const check_test tests[] = {
     {"pictures", pictures},
     {"missing_data", missing_data},
+    {"towers_are_joined", towers_are_joined},
+    {"another_light", another_light},
     {"loss_falls", loss_falls},
     {"resumes_bit_identically", resumes_bit_identically},
 };

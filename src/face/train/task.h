@@ -26,8 +26,6 @@ typedef struct lk_face_task {
     lk_face_describe_fn shipped;               /* the network as it is used; its parameters are exported */
     lk_status (*prepare)(lk_face_job *job, lk_error *err); /* after loading, may be NULL */
     void (*init)(lk_face_job *job);            /* touch fresh parameters, may be NULL */
-    /* Before the first step from given weights (start_from): fit what they do not hold. May be NULL. */
-    void (*begin)(lk_face_job *job, float *x, float *y, float *scratch);
     /* One batch: x is (batch, height, width, 3) as the net takes it, y is (batch, labels). */
     void (*fill)(const lk_face_job *job, uint64_t step, bool held, float *x, float *y,
                  float *scratch /* one sample */);

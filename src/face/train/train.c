@@ -297,7 +297,6 @@ static lk_status train(lk_face_job *job, run *r, lk_face_train_result *result, c
     lk_meter meter;
     char note[160] = "";
     lk_meter_init(&meter, progress, "train", "steps", r->total);
-    if (t->begin && job->options.start_from && !o->t) t->begin(job, r->held.x, r->held.y, scratch);
     while (o->t < r->total) {
         lk_status s = step(job, r, &loss, &norm);
         if (s != LK_OK)

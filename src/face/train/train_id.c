@@ -1,4 +1,4 @@
-/* Training of face-id: classify the training people by the cosine between embedding
+/* Training of a tower of face-id: classify the training people by the cosine between embedding
  * and class vector, the right class handicapped by a margin (CosFace: Wang et al.
  * 2018). Class vectors are kept at unit length after each step. The held-out slice is
  * people who were never learned.
@@ -12,8 +12,6 @@
 #define S LK_NET_CROP
 #define SCALE 18.0f
 #define MARGIN 0.2f
-#define BEGIN_BATCHES 16
-#define BEGIN_AT (1ull << 40) /* batches that training does not meet */
 #define PASSES 3 /* of the landmark net, to place an unlabelled photograph */
 
 /* A smile is photographed like the same person's neutral face: start from its points and let the landmark net
@@ -110,12 +108,12 @@ static double loss(lk_face_job *job, const float *y)
 static void after_step(lk_face_job *job)
 {
     lk_param *w = lk_params_find(job->params, "classes.weight");
-    for (int64_t row = 0; w && row < w->count / LK_EMBEDDING; row++) {
-        float *v = w->value + row * LK_EMBEDDING;
+    for (int64_t row = 0; w && row < w->count / LK_FACE_TOWER; row++) {
+        float *v = w->value + row * LK_FACE_TOWER;
         double n = 0;
-        for (int i = 0; i < LK_EMBEDDING; i++) n += (double)v[i] * v[i];
+        for (int i = 0; i < LK_FACE_TOWER; i++) n += (double)v[i] * v[i];
         float k = (float)(1 / sqrt(fmax(n, 1e-20)));
-        for (int i = 0; i < LK_EMBEDDING; i++) v[i] *= k;
+        for (int i = 0; i < LK_FACE_TOWER; i++) v[i] *= k;
     }
 }
 
@@ -123,24 +121,6 @@ static void init(lk_face_job *job)
 {
     lk_params_freeze(job->params, "classes.bias", true);
     after_step(job);
-}
-
-/* Given weights come without class vectors: begin with each class's mean embedding, or the random ones would pull
- * the network apart before they have settled. */
-static void begin(lk_face_job *job, float *x, float *y, float *scratch)
-{
-    lk_param *w = lk_params_find(job->params, "classes.weight");
-    for (uint64_t i = 0; w && i < BEGIN_BATCHES; i++) {
-        fill(job, BEGIN_AT + i, false, x, y, scratch);
-        memcpy(lk_net_in(job->net, job->in)->data, x, (size_t)job->batch * S * S * 3 * sizeof(float));
-        lk_net_forward(job->net);
-        const float *v = lk_net_out(job->net, "embedding")->data;
-        for (int b = 0; b < job->batch; b++)
-            for (int k = 0; k < LK_EMBEDDING; k++)
-                w->value[(int)y[b] * LK_EMBEDDING + k] += v[b * LK_EMBEDDING + k];
-    }
-    after_step(job);
-    lk_net_refresh(job->net);
 }
 
 static int ascending(const void *a, const void *b)
@@ -159,7 +139,8 @@ static void score(lk_face_job *job, const float *y, double *sum, double *weight)
     if (!same) return;
     for (int a = 0; a < job->batch; a++)
         for (int b = a + 1; b < job->batch; b++) {
-            float c = lk_embedding_cosine(v + a * LK_EMBEDDING, v + b * LK_EMBEDDING);
+            float c = 0;
+            for (int k = 0; k < LK_FACE_TOWER; k++) c += v[a * LK_FACE_TOWER + k] * v[b * LK_FACE_TOWER + k];
             if (y[a] == y[b]) same[ns++] = c;
             else other[no++] = c;
         }
@@ -178,14 +159,14 @@ static void score(lk_face_job *job, const float *y, double *sum, double *weight)
 
 static lk_node describe(lk_face_job *job, lk_net *net, int batch)
 {
-    lk_node embedding, in = lk_net_face_id(net, batch, &embedding);
+    lk_node embedding, in = lk_net_face_id_tower(net, batch, &embedding);
     lk_net_output(net,
                   lk_net_dense(net, "classes", embedding, LK_MAX(job->data.identities, 2), LK_ACT_NONE, 0),
                   "classes");
     return in;
 }
 
-static lk_node shipped(lk_net *net) { return lk_net_face_id(net, 1, NULL); }
+static lk_node shipped(lk_net *net) { return lk_net_face_id_tower(net, 1, NULL); }
 
 const lk_face_task lk_face_task_id = {
     .name = "face-id",
@@ -201,7 +182,6 @@ const lk_face_task lk_face_task_id = {
     .shipped = shipped,
     .prepare = prepare,
     .init = init,
-    .begin = begin,
     .fill = fill,
     .loss = loss,
     .after_step = after_step,

@@ -69,7 +69,7 @@ static bool check_disk(lk_line_fn out, void *user)
 
 static bool check_models(lk_line_fn out, void *user)
 {
-    static const char *const names[] = {"face-detect", "face-landmark", "face-mask", "face-id", "swap-base-96"};
+    static const char *const names[] = {"face-detect", "face-landmark", "face-mask", "face-id", "voice-speaker", "swap-base-96"};
     bool all = true;
     for (size_t i = 0; i < LK_COUNT(names); i++) {
         char path[1200];

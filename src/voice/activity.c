@@ -18,9 +18,12 @@
 #define VOICED_SHARE 0.12f
 #define GAP 25              /* frames of pause that belong to the speech around it */
 #define SHORTEST 10         /* frames */
-#define BEFORE 4            /* frames: consonants begin softly */
-#define AFTER 8             /* and end so */
-#define BAND_FROM 2         /* below lies rumble */
+#define BEFORE 2            /* frames: consonants begin softly */
+#define AFTER 4             /* and end so */
+#define ALONE 2.5f          /* dB that one third of the bands must stand out more, if it does so alone */
+
+/* Thirds of the spectrum: in loud noise of one colour speech shows in some of them only. Below the first is rumble. */
+static const int edges[] = {2, 15, 30, LK_MEL_BANDS};
 
 typedef struct state {
     int64_t frames;
@@ -63,10 +66,15 @@ static void diverge(state *s)
             low[b] = near[(int)(FLOOR_SHARE * (float)n)];
         }
         for (int64_t t = block; t < end; t++) {
-            float sum = 0;
-            for (int b = BAND_FROM; b < LK_MEL_BANDS; b++)
-                sum += LK_CLAMP(s->smooth[t * LK_MEL_BANDS + b] - low[b], 0, RANGE_DB);
-            s->divergence[t] = sum / (LK_MEL_BANDS - BAND_FROM);
+            float all = 0, most = 0;
+            for (int g = 0; g + 1 < (int)LK_COUNT(edges); g++) {
+                float sum = 0;
+                for (int b = edges[g]; b < edges[g + 1]; b++)
+                    sum += LK_CLAMP(s->smooth[t * LK_MEL_BANDS + b] - low[b], 0, RANGE_DB);
+                all += sum / (float)(edges[LK_COUNT(edges) - 1] - edges[0]);
+                most = fmaxf(most, sum / (float)(edges[g + 1] - edges[g]));
+            }
+            s->divergence[t] = fmaxf(all, most - ALONE);
         }
     }
 }

@@ -57,6 +57,13 @@ static lk_status load(lk_speaker *sp, const char *path, const lk_safetensors *st
     LK_TRY(take(st, path, "deep.mean", sp->back.deep_mean, LK_VOICE_DEEP, err));
     LK_TRY(take(st, path, "flat.mean", sp->back.flat_mean, LK_VOICE_STATS, err));
     LK_TRY(take(st, path, "flat.matrix", sp->back.flat[0], LK_VOICE_FLAT * LK_VOICE_STATS, err));
+    LK_TRY(take(st, path, "sounds.weight", sp->back.sounds.weight, LK_GAUSSIANS, err));
+    LK_TRY(take(st, path, "sounds.mean", sp->back.sounds.mean[0], LK_GAUSSIANS * LK_CEPSTRA, err));
+    LK_TRY(take(st, path, "sounds.deviation", sp->back.sounds.deviation[0], LK_GAUSSIANS * LK_CEPSTRA, err));
+    for (int g = 0; g < LK_GAUSSIANS; g++)
+        for (int k = 0; k < LK_CEPSTRA; k++)
+            if (!(sp->back.sounds.deviation[g][k] > 0) || sp->back.sounds.weight[g] < 0)
+                return LK_FAIL(err, LK_E_FORMAT, "%s holds sounds without width; reinstall the models", path);
     if (!meta(st, "share", &sp->back.share) || sp->back.share < 0)
         return LK_FAIL(err, LK_E_FORMAT, "%s does not say how its halves are weighted; reinstall the models", path);
     sp->measured = meta(st, "accept", &sp->limits.accept) && meta(st, "reject", &sp->limits.reject) &&
@@ -125,7 +132,7 @@ void lk_speaker_piece_embed(lk_speaker *sp, const lk_voiced *v, int64_t from, in
     }
     scale_to(deep, LK_VOICE_DEEP, 1);
     for (int i = 0; i < LK_VOICE_DEEP; i++) deep[i] -= sp->back.deep_mean[i];
-    lk_stats_make(v->power + from * LK_MEL_BANDS, v->pitch + from, frames, stats);
+    lk_stats_make(v->power + from * LK_MEL_BANDS, v->pitch + from, frames, &sp->back.sounds, stats);
     for (int k = 0; k < LK_VOICE_FLAT; k++)
         for (int i = 0; i < LK_VOICE_STATS; i++)
             flat[k] += sp->back.flat[k][i] * (stats[i] - sp->back.flat_mean[i]);

@@ -7,7 +7,7 @@
 
 #include "voice/activity.h"
 
-#define LK_SPEAKER_EMBEDDING 160
+#define LK_SPEAKER_EMBEDDING 192
 #define LK_SPEAKER_LEAST 1.5 /* s of speech that an embedding needs; thresholds hold from 3 s on */
 
 /* One owner thread. models_dir must be given: the folder with voice-speaker.safetensors. A missing, damaged or

@@ -20,13 +20,16 @@ lk_status lk_speaker_write(const char *path, const lk_safetensors *from, const l
 {
     lk_named_tensor t[TENSORS];
     int n = 0;
-    if (lk_safetensors_count(from) > TENSORS - 3)
+    if (lk_safetensors_count(from) > TENSORS - 6)
         return LK_FAIL(err, LK_E_BUG, "the speaker model has more tensors than its writer takes");
     for (int i = 0; i < lk_safetensors_count(from); i++) t[n++] = *lk_safetensors_at(from, i);
     if (back) {
         vector(&t[n++], "deep.mean", back->deep_mean, 0, LK_VOICE_DEEP);
         vector(&t[n++], "flat.mean", back->flat_mean, 0, LK_VOICE_STATS);
         vector(&t[n++], "flat.matrix", back->flat[0], LK_VOICE_FLAT, LK_VOICE_STATS);
+        vector(&t[n++], "sounds.weight", back->sounds.weight, 0, LK_GAUSSIANS);
+        vector(&t[n++], "sounds.mean", back->sounds.mean[0], LK_GAUSSIANS, LK_CEPSTRA);
+        vector(&t[n++], "sounds.deviation", back->sounds.deviation[0], LK_GAUSSIANS, LK_CEPSTRA);
     }
     return lk_safetensors_write(path, t, n, metadata, err);
 }

@@ -6,7 +6,6 @@
 #include "voice/speaker_net.h"
 
 #define LEAK 0.1f
-#define FLOOR 1e-4f     /* of the chunk's level: 40 dB below it all is quiet alike */
 #define VOICED 0.6f     /* periodicity of frames whose pitch is believed */
 
 static lk_node residual(lk_net *net, const char *name, lk_node x, int c)
@@ -100,62 +99,18 @@ void lk_voiced_clear(lk_voiced *v)
     memset(v, 0, sizeof *v);
 }
 
-static double level_of(const float *power, int64_t frames)
-{
-    double level = 0;
-    for (int64_t i = 0; i < frames * LK_MEL_BANDS; i++) level += power[i];
-    return level / (double)(frames * LK_MEL_BANDS) + 1e-30;
-}
-
 void lk_chunk_make(const float *power, int64_t frames, float *out)
 {
     int64_t from = LK_MIN(frames, LK_CHUNK);
-    float gain = (float)(1 / level_of(power, from));
+    float gain = lk_gain_of(power, from);
     double mean[LK_MEL_BANDS] = {0};
     for (int64_t t = 0; t < LK_CHUNK; t++)
         for (int b = 0; b < LK_MEL_BANDS; b++) {
-            float v = logf(power[t % from * LK_MEL_BANDS + b] * gain + FLOOR);
+            float v = logf(power[t % from * LK_MEL_BANDS + b] * gain + LK_VOICE_FLOOR);
             out[t * LK_MEL_BANDS + b] = v;
             mean[b] += v / LK_CHUNK;
         }
     for (int64_t t = 0; t < LK_CHUNK; t++)
         for (int b = 0; b < LK_MEL_BANDS; b++)
             out[t * LK_MEL_BANDS + b] = 0.5f * (out[t * LK_MEL_BANDS + b] - (float)mean[b]);
-}
-
-void lk_stats_make(const float *power, const float *pitch, int64_t frames, float out[LK_VOICE_STATS])
-{
-    float gain = (float)(1 / level_of(power, frames)), basis[LK_CEPSTRA][LK_MEL_BANDS];
-    for (int k = 0; k < LK_CEPSTRA; k++)
-        for (int b = 0; b < LK_MEL_BANDS; b++)
-            basis[k][b] = (float)cos(M_PI * (k + 1) * (b + 0.5) / LK_MEL_BANDS) * sqrtf(2.0f / LK_MEL_BANDS);
-    double sum[LK_CEPSTRA] = {0}, square[LK_CEPSTRA] = {0}, slope[LK_CEPSTRA] = {0}, f = 0, ff = 0;
-    float before[2][LK_CEPSTRA] = {{0}};
-    int64_t voiced = 0;
-    for (int64_t t = 0; t < frames; t++) {
-        float v[LK_MEL_BANDS], c[LK_CEPSTRA];
-        for (int b = 0; b < LK_MEL_BANDS; b++) v[b] = logf(power[t * LK_MEL_BANDS + b] * gain + FLOOR);
-        for (int k = 0; k < LK_CEPSTRA; k++) {
-            c[k] = 0;
-            for (int b = 0; b < LK_MEL_BANDS; b++) c[k] += basis[k][b] * v[b];
-            sum[k] += c[k];
-            square[k] += (double)c[k] * c[k];
-            if (t > 1) slope[k] += (double)(c[k] - before[t & 1][k]) * (c[k] - before[t & 1][k]);
-        }
-        memcpy(before[t & 1], c, sizeof c);
-        if (pitch[t] > 0) {
-            voiced++;
-            f += pitch[t];
-            ff += (double)pitch[t] * pitch[t];
-        }
-    }
-    double n = (double)LK_MAX(frames, 1), nv = (double)LK_MAX(voiced, 1);
-    for (int k = 0; k < LK_CEPSTRA; k++) {
-        double m = sum[k] / n;
-        out[k] = (float)m;
-        out[LK_CEPSTRA + k] = 0.5f * (float)log(square[k] / n - m * m + 1e-3);
-        out[2 * LK_CEPSTRA + k] = 0.5f * (float)log(slope[k] / n + 1e-3);
-    }
-    out[3 * LK_CEPSTRA] = voiced ? (float)(f / nv) : 5.0f;
-    out[3 * LK_CEPSTRA + 1] = (float)sqrt(fmax(ff / nv - f / nv * f / nv, 0));
 }

@@ -12,9 +12,12 @@
 
 #define LK_CHUNK 200        /* frames the network takes, 2 s */
 #define LK_VOICE_DEEP 128   /* numbers from the network */
-#define LK_VOICE_FLAT 32    /* numbers from the statistics */
+#define LK_VOICE_FLAT 64    /* numbers from the statistics */
+#define LK_VOICE_FLOOR 1e-4f /* of a piece's level: 40 dB below it all is quiet alike */
 #define LK_CEPSTRA 20
-#define LK_VOICE_STATS (3 * LK_CEPSTRA + 2) /* mean, deviation, deviation of the slope; pitch mean and deviation */
+#define LK_GAUSSIANS 32
+#define LK_VOICE_PLAIN (3 * LK_CEPSTRA + 2) /* mean, deviation, deviation of the slope; pitch mean and deviation */
+#define LK_VOICE_STATS (LK_VOICE_PLAIN + LK_GAUSSIANS * LK_CEPSTRA)
 #define LK_SPEAKER_NET "voice-speaker"
 
 /* Input (N,1,LK_CHUNK,LK_MEL_BANDS), output "embedding" (N,LK_VOICE_DEEP,1,1) of unit length. */
@@ -34,7 +37,19 @@ void lk_voiced_clear(lk_voiced *v);
 /* log(power) over the chunk's level; each band freed of its mean, so that neither loudness nor a steady channel
  * is seen. power: frames rows, repeated when fewer than LK_CHUNK; out LK_CHUNK rows. */
 void lk_chunk_make(const float *power, int64_t frames, float *out);
-void lk_stats_make(const float *power, const float *pitch, int64_t frames, float out[LK_VOICE_STATS]);
+/* What sounds everybody makes: Gaussians over cepstra freed of their mean. */
+typedef struct lk_voice_sounds {
+    float weight[LK_GAUSSIANS], mean[LK_GAUSSIANS][LK_CEPSTRA], deviation[LK_GAUSSIANS][LK_CEPSTRA];
+} lk_voice_sounds;
+/* How sure it is that x is each of the sounds (sums to 1); returns the log likelihood. */
+double lk_sounds_guess(const lk_voice_sounds *s, const float x[LK_CEPSTRA], float sure[LK_GAUSSIANS]);
+/* The cepstra of one frame; gain 1 / the level of the piece. */
+void lk_cepstra_make(const float *power, float gain, float out[LK_CEPSTRA]);
+float lk_gain_of(const float *power, int64_t frames);
+/* The plain statistics, then how this voice makes each of the sounds otherwise than others (the means' shift of a
+ * Gaussian mixture: Reynolds et al. 2000, Campbell et al. 2006). */
+void lk_stats_make(const float *power, const float *pitch, int64_t frames, const lk_voice_sounds *sounds,
+                   float out[LK_VOICE_STATS]);
 
 /* The unit vector of frames from..to-1 of v. */
 void lk_speaker_piece_embed(lk_speaker *sp, const lk_voiced *v, int64_t from, int64_t to,
@@ -44,6 +59,7 @@ void lk_speaker_piece_embed(lk_speaker *sp, const lk_voiced *v, int64_t from, in
 typedef struct lk_speaker_back {
     float deep_mean[LK_VOICE_DEEP];
     float flat_mean[LK_VOICE_STATS], flat[LK_VOICE_FLAT][LK_VOICE_STATS];
+    lk_voice_sounds sounds;
     float share; /* of the statistics in the cosine, 0..1 */
 } lk_speaker_back;
 

@@ -7,6 +7,7 @@
 #include "voice/train/data.h"
 
 #define SNR 15.0
+#define MOST 10  /* recordings of one person, so that nobody counts for most of the pairs */
 #define JOINED 3 /* GRID sentences of about 1.8 s of speech in one recording */
 
 typedef struct reader {
@@ -113,7 +114,7 @@ static lk_status sound(reader *r, const char *path, lk_audio *out, lk_error *err
 
 static lk_status of_person(reader *r, const char *path, int number, lk_error *err)
 {
-    (void)number;
+    if (number >= MOST) return LK_OK;
     lk_audio a = {0};
     LK_TRY(sound(r, path, &a, err));
     return hear(r, &a, r->out->people, false, err);

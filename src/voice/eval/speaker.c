@@ -38,7 +38,7 @@ static void pairs(const lk_pieces *p, int seconds, lk_heard how, float share, lk
 static lk_status enough(const lk_trials *t, lk_error *err)
 {
     if (t->failed) return LK_FAIL(err, LK_E_NOMEM, "no memory for the pairs of voices");
-    if (t->ns < 50 || t->no < 1000)
+    if (t->ns < 20 || t->no < 200)
         return LK_FAIL(err, LK_E_NOTFOUND, "the bench data has too few recordings of people to compare");
     return LK_OK;
 }

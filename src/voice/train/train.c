@@ -5,7 +5,7 @@
 
 #include "voice/train/train.h"
 
-#define STEPS 2000
+#define STEPS 3000
 #define BATCH 48
 #define RATE 1.5e-3f
 #define SCALE 24.0f

@@ -122,7 +122,7 @@ static lk_status next_picture(job *j, lk_frame *f, lk_error *err)
         j->room = room;
     }
     lk_face_frame *here = &j->frames[j->clip->count++];
-    *here = (lk_face_frame){.index = info.index, .pts = info.pts, .count = count};
+    *here = (lk_face_frame){.index = info.index, .pts = info.pts, .seconds = info.seconds, .count = count};
     if (count) {
         here->faces = lk_arena_alloc(j->clip->arena, (size_t)count * sizeof *faces);
         if (!here->faces) return LK_FAIL(err, LK_E_NOMEM, "no memory for the faces of the clip");

@@ -76,7 +76,7 @@ float lk_embedding_cosine(const float *a, const float *b);
 const char *lk_models_dir(void);
 
 /* A whole clip analysed once and kept: faces of every frame, by index and PTS. */
-typedef struct lk_face_frame { int64_t index, pts; int count; lk_face *faces; } lk_face_frame;
+typedef struct lk_face_frame { int64_t index, pts; double seconds; int count; lk_face *faces; } lk_face_frame;
 typedef struct lk_face_clip { lk_face_frame *frames; int64_t count; int tracks; int width, height; lk_arena *arena; } lk_face_clip;
 /* Reads the whole clip; two-sided smoothing over each track. */
 lk_status lk_analyse_clip(lk_analyser *a, const char *path, lk_face_clip *out, const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);

@@ -1,8 +1,10 @@
 /* enroll_checks.c: what a recording must show before it counts as an enrolment; one row of the table each. */
 #include "face/turns.h"
 #include "studio/enroll.h"
+#include "voice/lips.h"
 #include "voice/words.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -145,6 +147,49 @@ done:
     return s;
 }
 
+/* Inner lips over eye distance, of the largest face of each picture. */
+static float mouth_of(const lk_face_frame *f)
+{
+    const lk_face *best = NULL;
+    for (int k = 0; k < f->count; k++)
+        if (!best || f->faces[k].box.x1 - f->faces[k].box.x0 > best->box.x1 - best->box.x0) best = &f->faces[k];
+    if (!best) return NAN;
+    float gap = 0;
+    for (int i = 0; i < 3; i++) gap += hypotf(best->lm[61 + i].x - best->lm[67 - i].x, best->lm[61 + i].y - best->lm[67 - i].y) / 3;
+    return gap / fmaxf(lk_face_interocular(best->lm), 1e-3f);
+}
+
+/* Without a challenge nothing need be said. */
+static lk_status lips_move(enroll_session *look, enroll_result *out, lk_error *err)
+{
+    int64_t n = LK_MIN(look->clip.count, (int64_t)LK_LIPS_FRAMES_MAX);
+    double *time = lk_alloc((size_t)LK_MAX(n, 1) * (sizeof *time + sizeof(float)));
+    float *mouth = (float *)(time + LK_MAX(n, 1));
+    lk_lips_result r;
+    lk_error why;
+    lk_status s = LK_OK;
+    out->mark = ENROLL_FAIL;
+    if (!time) return LK_FAIL(err, LK_E_NOMEM, "no memory for the mouth in %s", look->clip_path);
+    for (int64_t i = 0; i < n; i++) {
+        time[i] = look->clip.frames[i].seconds;
+        mouth[i] = mouth_of(&look->clip.frames[i]);
+    }
+    if (!look->sound.data) {
+        SAY(out, "the recording has no sound");
+    } else if ((s = lk_lips_judge(mouth, time, n, look->sound.data, look->sound.samples, LK_VOICE_RATE, &r, &why)) != LK_OK) {
+        SAY(out, "%.190s", why.message);
+        if (s == LK_E_NOMEM && err) *err = why;
+        else s = LK_OK;
+    } else {
+        out->score = r.z;
+        out->mark = r.verdict == LK_LIPS_MOVE ? ENROLL_PASS : r.verdict == LK_LIPS_DOUBT ? ENROLL_DOUBT : ENROLL_FAIL;
+        SAY(out, "the mouth %s (correlation %.2f, sound %+.0f ms, %.1f deviations above chance)", lk_lips_verdict_name(r.verdict), r.correlation,
+            1000 * r.lag, r.z);
+    }
+    lk_free(time);
+    return s;
+}
+
 static lk_status nobody_else(enroll_session *s, enroll_result *out, lk_error *err)
 {
     match_other o;
@@ -159,6 +204,7 @@ static lk_status nobody_else(enroll_session *s, enroll_result *out, lk_error *er
 
 const enroll_check enroll_checks[] = {
     {"one face", false, one_face},     {"face", false, face_template},     {"voice", false, voice_template},
-    {"head turns", true, head_turns},  {"words", true, words_fit},         {"nobody else", false, nobody_else},
+    {"head turns", true, head_turns},  {"words", true, words_fit},         {"lips", true, lips_move},
+    {"nobody else", false, nobody_else},
 };
 const int enroll_check_count = (int)LK_COUNT(enroll_checks);

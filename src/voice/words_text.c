@@ -107,7 +107,7 @@ static lk_status tokens_of(const char *text, token *out, int *count, lk_error *e
                               : isalnum((int)code) ? self
                               : code == '\'' && len            ? "'"
                                                                : "";
-            any = any || code >= 128 || isalnum((int)code);
+            any = any || (code >= 0xC0 && (code < 0x2000 || code > 0x206F)) || (code < 128 && isalnum((int)code)); /* no sign alone */
             for (; *add && len + 1 < sizeof t.s; add++) t.s[len++] = *add;
         }
         while (len && t.s[len - 1] == '\'') t.s[--len] = 0;

@@ -6,6 +6,7 @@ Folders and models come from LIKENESS_SAMPLES and LIKENESS_MODELS, which meson.b
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,25 @@ def must(*args):
     if r.code:
         raise RuntimeError(f"likeness {' '.join(str(a) for a in args)}: {r}")
     return r
+
+
+def preload():
+    """The clock; before it the address sanitizer's library when the program was built with it, which insists on being first."""
+    needs = subprocess.run(["ldd", command([])[0]], capture_output=True, text=True).stdout
+    asan = re.search(r"libasan\S* => (\S+)", needs)
+    return " ".join(([asan.group(1)] if asan else []) + [os.environ["LIKENESS_TEST_CLOCK"]])
+
+
+def at(when, *args):
+    """A run with the computer's clock set to `when`."""
+    env = dict(os.environ, LD_PRELOAD=preload(), CLOCK_AT=str(int(when)))
+    p = subprocess.run(command(args), capture_output=True, text=True, timeout=RUN_SECONDS, env=env)
+    return Ran(p.returncode, p.stdout, p.stderr)
+
+
+def refusals(project, rule):
+    rows = [json.loads(line) for line in must("consent", "log", "--json", "-p", project).out.splitlines()]
+    return sum(r["kind"] == "refused" and r["detail"]["rule"] == rule for r in rows)
 
 
 def start(*args):

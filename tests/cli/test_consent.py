@@ -12,24 +12,10 @@ import sys
 import time
 
 import drive
-from drive import check, command, likeness, must
+from drive import at, check, likeness, must, refusals
 
 DAY = 86400
 STATEMENT = "my face in the short film Dawn"
-
-
-def preload():
-    """The clock; before it the address sanitizer's library when the program was built with it, which insists on being first."""
-    needs = subprocess.run(["ldd", command([])[0]], capture_output=True, text=True).stdout
-    asan = re.search(r"libasan\S* => (\S+)", needs)
-    return " ".join(([asan.group(1)] if asan else []) + [os.environ["LIKENESS_TEST_CLOCK"]])
-
-
-def at(when, *args):
-    """A run with the computer's clock set to `when`."""
-    env = dict(os.environ, LD_PRELOAD=preload(), CLOCK_AT=str(int(when)))
-    p = subprocess.run(command(args), capture_output=True, text=True, timeout=drive.RUN_SECONDS, env=env)
-    return drive.Ran(p.returncode, p.stdout, p.stderr)
 
 
 def person(project, name, *terms):
@@ -53,11 +39,6 @@ def refused(name, project, rule, remedy, run=likeness, role="source", logged=Tru
     check(r.code == 3 and f"(rule: {rule})" in r.err and remedy in r.err, f"wanted {rule} and '{remedy}':", r)
     if logged:
         check(refusals(project, rule) == before + 1, f"{rule} is not in the log")
-
-
-def refusals(project, rule):
-    rows = [json.loads(line) for line in must("consent", "log", "--json", "-p", project).out.splitlines()]
-    return sum(r["kind"] == "refused" and r["detail"]["rule"] == rule for r in rows)
 
 
 def change(project, sql):

@@ -55,12 +55,22 @@ static void keep_worst(search *s, const lk_enrolment *e, enroll_mark mark, doubl
     snprintf(o->who, sizeof o->who, "the %s of %.100s%s", what, e->name, *e->subject ? "" : " (protected)");
 }
 
-/* Two synthetic actors may be given the same synthetic voice: it is nobody's. */
-static bool nobodys_voices(const search *s, const lk_enrolment *e)
+/* How many of the two voices are a synthetic actor's. Two of them may be given the same voice: it is nobody's. One
+ * is compared, but synthetic voices are so alike that nothing is sure. */
+static int nobodys_voices(const search *s, const lk_enrolment *e)
 {
     lk_subject other;
-    return s->self_count && s->self->depicts_nobody && *e->subject && lk_subject_find(s->p->registry, e->subject, &other, NULL) == LK_OK &&
-           other.depicts_nobody;
+    bool mine = s->self_count && s->self->depicts_nobody;
+    bool theirs = *e->subject && lk_subject_find(s->p->registry, e->subject, &other, NULL) == LK_OK && other.depicts_nobody;
+    return mine + theirs;
+}
+
+/* The network tells voices less well than faces: below the line where one stranger in a thousand passes lies a third of
+ * all strangers in doubt, and a doubt about everybody would be none. */
+static enroll_mark voice_zone(const search *s, const lk_enrolment *e, double score)
+{
+    if (score < (double)s->voices.accept) return ENROLL_PASS;
+    return nobodys_voices(s, e) ? ENROLL_DOUBT : ENROLL_FAIL;
 }
 
 static lk_status compare(void *user, const lk_enrolment *e)
@@ -75,12 +85,12 @@ static lk_status compare(void *user, const lk_enrolment *e)
         LK_TRY(lk_face_template_compare(s->face, &theirs, &score, s->err));
         keep_worst(s, e, zone((double)score, (double)s->faces.accept, (double)s->faces.reject), (double)score, "face");
     }
-    if (s->voice && e->voice_n && !nobodys_voices(s, e)) {
+    if (s->voice && e->voice_n && nobodys_voices(s, e) < 2) {
         float theirs[LK_SPEAKER_EMBEDDING];
         if (!match_voice_read(e->voice, e->voice_n, theirs))
             return LK_FAIL(s->err, LK_E_FORMAT, "the voice template of %s cannot be read; enroll them anew", e->name);
         double score = (double)lk_speaker_cosine(s->voice, theirs);
-        keep_worst(s, e, zone(score, (double)s->voices.accept, (double)s->voices.reject), score, "voice");
+        keep_worst(s, e, voice_zone(s, e, score), score, "voice");
     }
     return LK_OK;
 }

@@ -12,7 +12,7 @@ import sys
 import time
 
 import drive
-from drive import at, check, likeness, must, refusals
+from drive import at, check, command, likeness, must, refusals
 
 DAY = 86400
 STATEMENT = "my face in the short film Dawn"

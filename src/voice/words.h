@@ -9,7 +9,7 @@
  * If the recording was made without knowledge of them, the true word's rank among the list at its place is uniform too,
  * whatever the acoustics, so its share is a p-value, and Fisher's sum over the words (1925) bounds the chance that
  * a recording of something else fits. The places of one sentence lean on each other, so the sum is not exact (measured:
- * models/voice-words.md) and "fits" asks for a hundredth of what it may be wrong by. This holds for words drawn from the
+ * models/voice-words.md) and "fits" asks for a tenth of the allowed chance. This holds for words drawn from the
  * list alone, not for sentences of ordinary short words. A poor network only makes more recordings doubtful. What it does
  * not prove: that a living person spoke (a synthetic voice can say any words), or who.
  */

@@ -8,8 +8,10 @@
  * Why this can be trusted without knowing how good the network is: the random words were drawn uniformly from the list.
  * If the recording was made without knowledge of them, the true word's rank among the list at its place is uniform too,
  * whatever the acoustics, so its share is a p-value, and Fisher's sum over the words (1925) bounds the chance that
- * a recording of something else fits. A poor network only makes more recordings doubtful. What it does not prove: that a
- * living person spoke (a synthetic voice can say any words), or who.
+ * a recording of something else fits. The places of one sentence lean on each other, so the sum is not exact (measured:
+ * models/voice-words.md) and "fits" asks for a tenth of the allowed chance. This holds for words drawn from the
+ * list alone, not for sentences of ordinary short words. A poor network only makes more recordings doubtful. What it does
+ * not prove: that a living person spoke (a synthetic voice can say any words), or who.
  */
 #ifndef LK_VOICE_WORDS_H
 #define LK_VOICE_WORDS_H
@@ -74,7 +76,7 @@ lk_status lk_words_judge(lk_words_ear *ear, const float *samples, int64_t n, con
                          lk_error *err);
 
 /* A text spoken by one of flite's voices ("rms", "slt", "awb", "kal16"), 16 kHz mono, for tests and for training.
- * stretch: 1 normal, 2 half as fast. Ends of phones in frames of 10 ms when labels is not NULL; both freed by lk_free. */
+ * stretch: 1 normal, 2 half as fast. Freed by lk_words_speech_clear. */
 typedef struct lk_words_speech {
     float *samples;
     int64_t n;

@@ -4,6 +4,7 @@
 
 #include "fault.h"
 #include "mark/cast.h"
+#include "mark/watermark/watermark.h"
 
 enum { W = 192, H = 128 };
 
@@ -332,6 +333,39 @@ static void stills(void)
     cast_close(&c);
 }
 
+/* Whatever a picture looks like: its mark can be read again, or it does not leave. */
+static void small_and_flat_stills(void)
+{
+    static const int sides[] = {64, 80, 96, 128, 200, 320};
+    cast c;
+    cast_open(&c, "small");
+    wm_key key = wm_public_key();
+    int left = 0;
+    for (size_t n = 0; n < LK_COUNT(sides); n++)
+        for (int look = 0; look < 4; look++) { /* black, white, grey, noise */
+            lk_image im;
+            int side = sides[n];
+            const char *path = in_tempdir("small.png");
+            lk_rng r = lk_rng_at(7, (uint32_t)look, 0, 0);
+            CHECK_OK(lk_image_new(side, side, 3, &im, &err), &err);
+            for (int i = 0; i < side * side * 3; i++)
+                im.data[i] = look == 0 ? 0 : look == 1 ? 1 : look == 2 ? 0.5f : lk_rng_uniform(&r);
+            lk_status s = lk_mark_still(path, &im, true, LK_LABEL_BOTTOM_RIGHT, &c.origin, &err);
+            CHECK((s == LK_OK) == lk_path_exists(path) && (s == LK_OK || s == LK_E_MARK), "%d px, look %d: status %d", side, look, (int)s);
+            if (s == LK_OK) {
+                wm_found mark;
+                CHECK_OK(wm_detect_file(path, &key, &mark, NULL, NULL, &err), &err);
+                CHECK(mark.found, "%d px, look %d left with a mark that nobody can read", side, look);
+                left++;
+            }
+            unlink(path);
+            lk_image_clear(&im);
+        }
+    CHECK(left >= 8, "only %d of 24 pictures could be marked at all", left);
+    printf("# %d of 24 small or flat pictures could be marked\n", left);
+    cast_close(&c);
+}
+
 /* From 16 pixels to very wide: always a label, always inside. */
 static void label_fits_every_size(void)
 {
@@ -396,6 +430,7 @@ static const check_test tests[] = {
     {"revocation stops a clip", revocation_stops_a_clip},
     {"the unrecorded is not published", unrecorded_is_not_published},
     {"stills", stills},
+    {"small and flat stills", small_and_flat_stills},
     {"the label fits every size", label_fits_every_size},
     {"faults leave nothing", faults_leave_nothing},
 };

@@ -52,6 +52,14 @@ static void cpu_name(char *out, size_t n)
         if (*c == ',' || *c == '"') *c = ' ';
 }
 
+/* Words in a column of their own: a comma in them would begin the next. */
+static void csv_words(const char *text, char out[160])
+{
+    snprintf(out, 160, "%s", text);
+    for (char *c = out; *c; c++)
+        if (*c == ',' || *c == '"') *c = ';';
+}
+
 static lk_status csv_row(const lk_bench *b, const char *what, const char *figure, double value, const char *unit, lk_error *err)
 {
     const char *path = b->job->csv;
@@ -59,11 +67,13 @@ static lk_status csv_row(const lk_bench *b, const char *what, const char *figure
     bool fresh = lk_file_size(path) <= 0;
     FILE *f = fopen(path, "ae");
     if (!f) return LK_FAIL(err, LK_E_IO, "the bench table %s cannot be opened for writing; choose another with --csv", path);
-    char when[32], cpu[128];
+    char when[32], cpu[128], words[160], name[160];
+    csv_words(what, words);
+    csv_words(figure, name);
     lk_time_iso(lk_wall_time(), when);
     cpu_name(cpu, sizeof cpu);
     if (fresh) fprintf(f, "time,version,commit,cpu,threads,bench,case,figure,value,unit\n");
-    fprintf(f, "%s,%s,%s,%s,%d,%s,%s,%s,%.6g,%s\n", when, lk_version(), LK_COMMIT, cpu, lk_thread_budget(), b->job->what, what, figure, value, unit);
+    fprintf(f, "%s,%s,%s,%s,%d,%s,%s,%s,%.6g,%s\n", when, lk_version(), LK_COMMIT, cpu, lk_thread_budget(), b->job->what, words, name, value, unit);
     if (fclose(f)) return LK_FAIL(err, LK_E_IO, "the bench table %s could not be written; is the disk full?", path);
     return LK_OK;
 }

@@ -6,6 +6,7 @@
  *     wm_tool detect FILE                           prints "id" or "none", then z and errors
  *     wm_tool null SECONDS FILE...                  look in unmarked clips: each frame alone and in growing sums, as it is,
  *                                                   halved, cropped, noisy, darker and mirrored; prints what was found
+ *     wm_tool alone FILE...                         the same for frames alone, without the costly sums: many frames soon
  */
 #include <math.h>
 #include <stdio.h>
@@ -215,6 +216,56 @@ static lk_status null_clip(const char *path, int kind, double until, tally *t, l
     return s == LK_END ? LK_OK : s;
 }
 
+/* Every frame of a clip or still in every variant, by itself. */
+static lk_status alone_clip(const char *path, tally *t, lk_error *err)
+{
+    const wm_key key = wm_public_key();
+    lk_reader *r = NULL;
+    wm_detector *d = NULL;
+    lk_frame *f = NULL;
+    wm_found found;
+    lk_status s;
+    LK_TRY(lk_reader_open(path, &r, err));
+    LK_TRY(wm_detect_open(&key, &d, err));
+    for (int64_t n = 1; (s = lk_reader_next(r, &f, err)) == LK_OK; n++) {
+        const lk_frame_info info = lk_frame_get_info(f);
+        lk_image grey, seen;
+        LK_TRY(lk_image_new(info.width, info.height, 1, &grey, err));
+        LK_TRY(lk_frame_get_rgb(f, 0, 0, &grey, err));
+        for (int kind = 0; kind < VARIANTS; kind++) {
+            LK_TRY(variant(&grey, kind, (uint64_t)n, &seen, err));
+            wm_detect_forget(d);
+            LK_TRY(wm_detect_image(d, &seen, err));
+            LK_TRY(wm_detect_try(d, WM_QUICK, NULL, &found, err));
+            count(t, &found, path);
+            lk_image_clear(&seen);
+        }
+        t->frames += VARIANTS;
+        lk_image_clear(&grey);
+        lk_frame_unref(&f);
+    }
+    lk_frame_unref(&f);
+    wm_detect_close(&d);
+    lk_reader_close(&r);
+    return s == LK_END ? LK_OK : s;
+}
+
+static void tell(const tally *t)
+{
+    printf("frames %lld asked %lld attempts %lld most_z %.2f found %lld\n", (long long)t->frames, (long long)t->asked,
+           (long long)t->attempts, t->z, (long long)t->found);
+}
+
+static int alone_test(int argc, char **argv)
+{
+    lk_error err = {0};
+    tally t = {.frames = 0};
+    for (int i = 2; i < argc; i++)
+        if (alone_clip(argv[i], &t, &err) != LK_OK) return fail(&err);
+    tell(&t);
+    return 0;
+}
+
 static int null_test(int argc, char **argv)
 {
     lk_error err = {0};
@@ -223,8 +274,7 @@ static int null_test(int argc, char **argv)
     for (int kind = 0; kind < VARIANTS; kind++)
         for (int i = 3; i < argc && lk_now() < until; i++)
             if (null_clip(argv[i], kind, until, &t, &err) != LK_OK) return fail(&err);
-    printf("frames %lld asked %lld attempts %lld most_z %.2f found %lld\n", (long long)t.frames, (long long)t.asked,
-           (long long)t.attempts, t.z, (long long)t.found);
+    tell(&t);
     return 0;
 }
 
@@ -233,7 +283,8 @@ int main(int argc, char **argv)
     if (argc >= 5 && !strcmp(argv[1], "embed")) return embed(argc, argv);
     if (argc >= 5 && !strcmp(argv[1], "still")) return still(argv);
     if (argc >= 4 && !strcmp(argv[1], "null")) return null_test(argc, argv);
+    if (argc >= 3 && !strcmp(argv[1], "alone")) return alone_test(argc, argv);
     if (argc >= 3 && !strcmp(argv[1], "detect")) return detect(argv);
-    fprintf(stderr, "usage: wm_tool embed IN OUT.mp4 ID [PSNR [SECONDS]] | still IN OUT ID | detect FILE | null SECONDS FILE...\n");
+    fprintf(stderr, "usage: wm_tool embed IN OUT.mp4 ID [PSNR [SECONDS]] | still IN OUT ID | detect FILE | null SECONDS FILE... | alone FILE...\n");
     return 2;
 }

@@ -66,7 +66,7 @@ typedef enum lk_refusal {
     LK_REFUSED_MADE       /* what was made looks like somebody who did not agree */
 } lk_refusal;
 void lk_refusal_note(lk_registry *r, lk_refusal why, const char *subject_or_null, lk_use use_or_0, const char *what_for);
-/* A named person decided what the program left open. about: the file; hash: of it. */
+/* A named person decided what the program left open. about: which face of the file; hash: of the file. */
 lk_status lk_review_note(lk_registry *r, const char *subject, const char *reviewer, const char *about,
                          const lk_hash *hash, double score, lk_error *err);
 

@@ -75,8 +75,8 @@ static lk_status note_reviews(lk_project *p, const lk_import_job *job, const lk_
 {
     for (int i = 0; i < r->told; i++)
         if (r->track[i].is == LK_TRACK_DOUBT && (job->track < 0 || job->track == r->track[i].track)) {
-            char about[300];
-            snprintf(about, sizeof about, "track %d of %.200s", r->track[i].track, lk_path_base(job->files[r->track[i].clip]));
+            char about[32]; /* no file name: rows of the log are shown to others */
+            snprintf(about, sizeof about, "track %d", r->track[i].track);
             LK_TRY(lk_review_note(p->registry, job->subject, job->reviewer, about, &sources[r->track[i].clip], (double)r->track[i].score, err));
         }
     return LK_OK;

@@ -77,7 +77,7 @@ static lk_status judge(enroll_session *s, lk_text *json, verdict *v, lk_line_fn 
 
 static const char *rule_of(lk_refusal r)
 {
-    return r == LK_REFUSED_TWIN ? "twin" : r == LK_REFUSED_PROTECTED ? "protected" : "challenge";
+    return r == LK_REFUSED_TWIN ? "twin" : r == LK_REFUSED_PROTECTED ? "protected" : r == LK_REFUSED_MATCH ? "match" : "challenge";
 }
 
 static lk_status refuse(enroll_session *s, const verdict *v, const lk_enroll_job *job, lk_error *err)
@@ -86,6 +86,7 @@ static lk_status refuse(enroll_session *s, const verdict *v, const lk_enroll_job
     if (v->worst == ENROLL_FAIL)
         return LK_FAIL(err, LK_E_CONSENT, "%s does not show for sure that it is %s: '%s' failed; %s (rule: %s)", job->clip, s->who.name,
                        v->check, v->refusal == LK_REFUSED_CHALLENGE ? "record it again, or ask for a new challenge with: likeness subject enroll"
+                       : v->refusal == LK_REFUSED_MATCH ? "the name was enrolled with another face; another person needs another name"
                        : v->refusal == LK_REFUSED_TWIN ? "who is enrolled has one name here"
                                                        : "this person is on the list of those who must never be cloned",
                        rule_of(v->refusal));

@@ -190,6 +190,37 @@ static lk_status lips_move(enroll_session *look, enroll_result *out, lk_error *e
     return s;
 }
 
+/* A name keeps its face: consent given by one person must not come to cover another by enrolling again. */
+static lk_status as_before(enroll_session *look, enroll_result *out, lk_error *err)
+{
+    lk_enrolment *e = lk_calloc(1, sizeof *e);
+    lk_face_template before;
+    lk_face_thresholds limits;
+    float score = 0;
+    lk_error why;
+    if (!e) return LK_FAIL(err, LK_E_NOMEM, "no memory to read the enrolment of %s", look->who.name);
+    lk_status s = lk_enrol_find(look->p->registry, look->who.id, e, &why);
+    out->refusal = LK_REFUSED_MATCH;
+    if (s == LK_E_NOTFOUND || (s == LK_OK && (!e->face_n || !look->has_face))) {
+        s = LK_OK;
+        SAY(out, "nothing to compare with");
+    } else if (s != LK_OK) {
+        if (err) *err = why;
+    } else {
+        LK_GOTO(done, lk_face_template_read(look->analyser, e->face, e->face_n, look->who.name, &before, err));
+        LK_GOTO(done, lk_analyser_thresholds(look->analyser, &limits, err));
+        LK_GOTO(done, lk_face_template_compare(&before, &look->face, &score, err));
+        out->score = (double)score;
+        out->mark = score >= limits.accept ? ENROLL_PASS : score >= limits.reject ? ENROLL_DOUBT : ENROLL_FAIL;
+        SAY(out, "score %.2f against the enrolment before (sure from %.2f, somebody else below %.2f)", (double)score, (double)limits.accept,
+            (double)limits.reject);
+    }
+done:
+    lk_wipe(e, sizeof *e);
+    lk_free(e);
+    return s;
+}
+
 static lk_status nobody_else(enroll_session *s, enroll_result *out, lk_error *err)
 {
     match_other o;
@@ -205,6 +236,6 @@ static lk_status nobody_else(enroll_session *s, enroll_result *out, lk_error *er
 const enroll_check enroll_checks[] = {
     {"one face", false, one_face},     {"face", false, face_template},     {"voice", false, voice_template},
     {"head turns", true, head_turns},  {"words", true, words_fit},         {"lips", true, lips_move},
-    {"nobody else", false, nobody_else},
+    {"as before", false, as_before},   {"nobody else", false, nobody_else},
 };
 const int enroll_check_count = (int)LK_COUNT(enroll_checks);

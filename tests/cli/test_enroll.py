@@ -68,6 +68,9 @@ def one_face_has_one_name():
     refused("twin", "subject", "enroll", "actor-x", "a2.mp4", "--no-challenge", says="actor-a")
     refused("twin", "subject", "enroll", "actor-x", "a2.mp4", "--no-challenge", "--review", "Rita", says="actor-a")
     check("actor-x" not in must("subject", "enrolled", "-p", P).out)
+    refused("match", "subject", "enroll", "actor-a", "b.mp4", "--no-challenge", "--review", "Rita", says="another face")
+    r = must("subject", "enroll", "actor-a", "a.mp4", "--no-challenge", "-p", P)   # again, by the same clip
+    check("as before    good" in r.out, r)
 
 
 def some_must_never_be_cloned():

@@ -322,7 +322,8 @@ lk_status lk_protect_remove(lk_registry *r, const char *id_or_name, lk_error *er
 
 void lk_refusal_note(lk_registry *r, lk_refusal why, const char *subject, lk_use use, const char *what_for)
 {
-    static const rule rules[] = {[LK_REFUSED_MATCH] = RULE_MATCH,
+    static const rule rules[] = {[LK_REFUSED_ENROLMENT] = RULE_ENROLMENT,
+                                 [LK_REFUSED_MATCH] = RULE_MATCH,
                                  [LK_REFUSED_TWIN] = RULE_TWIN,
                                  [LK_REFUSED_PROTECTED] = RULE_PROTECTED,
                                  [LK_REFUSED_CHALLENGE] = RULE_CHALLENGE,

@@ -59,6 +59,7 @@ lk_status lk_protect_remove(lk_registry *r, const char *id_or_name, lk_error *er
 
 /* Refusals and decisions that are found out above this room belong into the log all the same. */
 typedef enum lk_refusal {
+    LK_REFUSED_ENROLMENT, /* not enrolled by what is needed */
     LK_REFUSED_MATCH,     /* the footage shows somebody else, or somebody who cannot be told */
     LK_REFUSED_TWIN,      /* enrolled under another name already */
     LK_REFUSED_PROTECTED, /* must never be cloned */

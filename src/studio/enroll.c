@@ -133,10 +133,9 @@ static lk_status keep(enroll_session *s, const lk_enroll_job *job, const lk_text
 /* The clip must be readable before a try of the challenge is taken. */
 static lk_status begin(enroll_session *s, const lk_enroll_job *job, lk_error *err)
 {
-    lk_reader *r = NULL;
+    bool picture, sound;
     LK_TRY(lk_subject_find(s->p->registry, job->subject, &s->who, err));
-    LK_TRY(lk_reader_open(job->clip, &r, err));
-    lk_reader_close(&r);
+    LK_TRY(enroll_probe(job->clip, &picture, &sound, err));
     s->clip_path = job->clip;
     s->challenged = !job->no_challenge;
     if (s->challenged) return lk_challenge_take(s->p->registry, s->who.id, &s->challenge, err);

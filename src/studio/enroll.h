@@ -23,6 +23,8 @@ typedef struct enroll_session {
     lk_audio sound;             /* LK_VOICE_RATE, mono; data NULL when the clip has none */
 } enroll_session;
 
+/* Can it be read at all, and does it show pictures or only sound? LK_OK, or why not. */
+lk_status enroll_probe(const char *path, bool *picture, bool *sound, lk_error *err);
 /* Look and listen: everything that the checks judge. The caller clears, also after a failure. */
 lk_status enroll_look(enroll_session *s, const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err);
 void enroll_clear(enroll_session *s);

@@ -49,12 +49,25 @@ static lk_status make_voice(enroll_session *s, lk_error *err)
     return st;
 }
 
-lk_status enroll_look(enroll_session *s, const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
+lk_status enroll_probe(const char *path, bool *picture, bool *sound, lk_error *err)
 {
     lk_reader *r = NULL;
-    LK_TRY(lk_reader_open(s->clip_path, &r, err));
-    bool sound = lk_reader_info(r)->has_audio, picture = lk_reader_info(r)->has_video;
+    lk_audio a = {0};
+    lk_status s = lk_reader_open(path, &r, err);
+    *picture = s == LK_OK;
+    *sound = s == LK_OK && lk_reader_info(r)->has_audio;
     lk_reader_close(&r);
+    if (s != LK_E_FORMAT && s != LK_E_UNSUPPORTED) return s;
+    if (lk_audio_read(path, LK_VOICE_RATE, 1, &a, NULL) != LK_OK) return s; /* no clip and no sound: the first error says it */
+    lk_audio_clear(&a);
+    *sound = true;
+    return LK_OK;
+}
+
+lk_status enroll_look(enroll_session *s, const lk_cancel *cancel, const lk_progress_sink *progress, lk_error *err)
+{
+    bool picture, sound;
+    LK_TRY(enroll_probe(s->clip_path, &picture, &sound, err));
     if (picture) {
         LK_TRY(lk_analyser_open(NULL, &s->analyser, err));
         LK_TRY(lk_analyse_clip(s->analyser, s->clip_path, &s->clip, cancel, progress, err));
@@ -76,8 +89,12 @@ void enroll_clear(enroll_session *s)
 
 /* --- the checks ------------------------------------------------------------------------------------------------------ */
 
+/* A recording of the voice alone enrolls the voice; what asks for a picture is then left to a person. */
+static bool heard_only(const enroll_session *s) { return s->clip.count == 0; }
+
 static lk_status one_face(enroll_session *s, enroll_result *out, lk_error *err)
 {
+    if (heard_only(s)) return SAY(out, "sound alone"), LK_OK;
     double n = (double)LK_MAX(s->clip.count, 1), more = (double)frames_with(&s->clip, -1) / n, one = (double)frames_with(&s->clip, 1) / n;
     out->score = one;
     out->mark = one >= 0.9 && more <= 0.02 ? ENROLL_PASS : one >= 0.6 && more <= 0.2 ? ENROLL_DOUBT : ENROLL_FAIL;
@@ -88,8 +105,9 @@ static lk_status one_face(enroll_session *s, enroll_result *out, lk_error *err)
 static lk_status face_template(enroll_session *s, enroll_result *out, lk_error *err)
 {
     out->score = s->has_face ? s->face.frames : 0;
-    out->mark = s->has_face ? ENROLL_PASS : ENROLL_FAIL;
+    out->mark = s->has_face ? ENROLL_PASS : heard_only(s) ? ENROLL_NOTED : ENROLL_FAIL;
     if (s->has_face) SAY(out, "from %d clear pictures", s->face.frames);
+    else if (heard_only(s)) SAY(out, "no picture: the face is not enrolled");
     else SAY(out, "no clear picture of the face: record it larger, frontal and in even light");
     return LK_OK;
 }
@@ -100,7 +118,7 @@ static lk_status voice_template(enroll_session *s, enroll_result *out, lk_error 
     lk_speech speech = {0};
     if (s->sound.data) LK_TRY(lk_speech_find(s->sound.data, s->sound.samples, &speech, err));
     out->score = speech.seconds;
-    out->mark = s->has_voice ? ENROLL_PASS : s->challenged ? ENROLL_FAIL : ENROLL_NOTED;
+    out->mark = s->has_voice ? ENROLL_PASS : s->challenged || heard_only(s) ? ENROLL_FAIL : ENROLL_NOTED;
     if (s->has_voice) SAY(out, "from %.1f s of speech", speech.seconds);
     else SAY(out, "%s", s->sound.data ? "too little speech: the voice is not enrolled" : "no sound: the voice is not enrolled");
     lk_speech_clear(&speech);
@@ -111,6 +129,11 @@ static lk_status head_turns(enroll_session *s, enroll_result *out, lk_error *err
 {
     lk_turn_event e[32];
     lk_turns_result r;
+    if (heard_only(s)) {
+        out->mark = ENROLL_DOUBT;
+        SAY(out, "no picture: a person must say that it is them");
+        return LK_OK;
+    }
     LK_TRY(lk_face_turns_judge(s->challenge.turns, e, lk_face_turns(&s->clip, e, 32), &r, err));
     out->score = (double)r.in_order / r.asked;
     out->mark = r.verdict == LK_TURNS_FIT ? ENROLL_PASS : r.verdict == LK_TURNS_DOUBT ? ENROLL_DOUBT : ENROLL_FAIL;
@@ -162,9 +185,10 @@ static float mouth_of(const lk_face_frame *f)
 /* Without a challenge nothing need be said. */
 static lk_status lips_move(enroll_session *look, enroll_result *out, lk_error *err)
 {
+    if (heard_only(look)) return SAY(out, "no picture"), LK_OK;
     int64_t n = LK_MIN(look->clip.count, (int64_t)LK_LIPS_FRAMES_MAX);
-    double *time = lk_alloc((size_t)LK_MAX(n, 1) * (sizeof *time + sizeof(float)));
-    float *mouth = (float *)(time + LK_MAX(n, 1));
+    double *time = lk_alloc((size_t)n * (sizeof *time + sizeof(float)));
+    float *mouth = (float *)(time + n);
     lk_lips_result r;
     lk_error why;
     lk_status s = LK_OK;

@@ -110,9 +110,11 @@ lk_status match_template(lk_project *p, lk_analyser *a, const char *subject, con
     lk_enrolment *e = lk_calloc(1, sizeof *e);
     if (!e) return LK_FAIL(err, LK_E_NOMEM, "no memory to read the enrolment of %s", subject);
     lk_status s = lk_enrol_get(p->registry, subject, what_for, e, err);
-    if (s == LK_OK && !e->face_n)
+    if (s == LK_OK && !e->face_n) {
+        lk_refusal_note(p->registry, LK_REFUSED_ENROLMENT, subject, 0, what_for);
         s = LK_FAIL(err, LK_E_CONSENT, "%s is enrolled by voice alone; enroll the face too with a clip that shows it (rule: enrolment)",
                     subject);
+    }
     if (s == LK_OK) s = lk_face_template_read(a, e->face, e->face_n, subject, out, err);
     lk_wipe(e, sizeof *e);
     lk_free(e);

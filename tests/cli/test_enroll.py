@@ -103,6 +103,17 @@ def a_real_person_answers_a_challenge():
     refused("challenge", "subject", "enroll", "Ada", "a.mp4", run=lambda *a: at(time.time() + 301, *a), says="expired")
 
 
+def a_voice_alone_enrolls_the_voice():
+    ffmpeg("-i", os.path.join(drive.SAMPLES, "actor-a-train.mp4"), "-t", "12", "-vn", "-c:a", "pcm_s16le", "voice.wav")
+    ffmpeg("-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono", "-t", "5", "quiet.wav")
+    must("subject", "add", "singer", "--synthetic", "-p", P)
+    refused("challenge", "subject", "enroll", "singer", "quiet.wav", "--no-challenge", says="'voice' failed")
+    r = must("subject", "enroll", "singer", "voice.wav", "--no-challenge", "-p", P)
+    check("singer is enrolled: voice;" in r.out and "sound alone" in r.out, r)
+    must("consent", "grant", "singer", "-u", "face-source", "-s", "for a test", "-p", P)
+    refused("enrolment", "import", "b.mp4", "-s", "singer", says="voice alone")
+
+
 def poses(clip):
     """Frame, yaw and pitch away from the rest pose, and how far the mouth is open."""
     found = []
@@ -178,4 +189,4 @@ def the_right_answer_enrolls():
 if __name__ == "__main__":
     sys.exit(drive.main([setting_up, footage_needs_an_enrolment, the_same_person_is_taken, somebody_else_is_not,
                          others_in_the_footage_are_left_out, one_face_has_one_name, some_must_never_be_cloned,
-                         a_real_person_answers_a_challenge, the_right_answer_enrolls]))
+                         a_real_person_answers_a_challenge, a_voice_alone_enrolls_the_voice, the_right_answer_enrolls]))

@@ -153,6 +153,8 @@ lk_status lk_people_enroll(lk_project *p, const lk_enroll_job *job, lk_line_fn o
     lk_text json = {0};
     lk_status s;
     if (!job->subject || !job->clip) return LK_FAIL(err, LK_E_ARG, "an enrolment needs a name and a clip");
+    if (job->reviewer && !match_reviewer(job->reviewer))
+        return LK_FAIL(err, LK_E_ARG, "a reviewer answers for their word by name; '%.40s' is none", job->reviewer);
     enroll_session *look = lk_calloc(1, sizeof *look);
     if (!look) return LK_FAIL(err, LK_E_NOMEM, "no memory to enroll %s", job->subject);
     look->p = p;

@@ -54,6 +54,9 @@ lk_status match_others(lk_project *p, lk_analyser *a, const lk_face_template *fa
 lk_status match_template(lk_project *p, lk_analyser *a, const char *subject, const char *what_for, lk_face_template *out,
                          lk_error *err);
 
+/* A name that somebody could answer to: two letters at least. */
+bool match_reviewer(const char *name);
+
 /* Voice templates in bytes: "LKV1", then the vector as little-endian floats. */
 enum { MATCH_VOICE_BYTES = 4 + LK_SPEAKER_EMBEDDING * 4 };
 void match_voice_write(const float v[LK_SPEAKER_EMBEDDING], uint8_t out[MATCH_VOICE_BYTES]);

@@ -61,7 +61,7 @@ static lk_status load_who(lk_project *p, const lk_import_job *job, lk_use use, l
     LK_TRY(lk_subject_find(p->registry, job->subject, &self, err));
     LK_TRY(match_template(p, a, job->subject, "import", &who->face, err));
     LK_TRY(lk_analyser_thresholds(a, &who->limits, err));
-    who->doubt_is_settled = job->reviewer && *job->reviewer;
+    who->doubt_is_settled = job->reviewer != NULL;
     LK_TRY(match_others(p, a, &who->face, NULL, NULL, &self, 1, &other, err));
     if (other.mark != ENROLL_FAIL) return LK_OK; /* doubt was settled when they were enrolled */
     lk_refusal_note(p->registry, other.refusal, self.id, use, "import");
@@ -88,6 +88,8 @@ lk_status lk_import_run(lk_project *p, const lk_import_job *job, lk_import_resul
     memset(out, 0, sizeof *out);
     lk_use use = lk_role_use(job->role, err);
     if (!use) return LK_E_ARG;
+    if (job->reviewer && !match_reviewer(job->reviewer))
+        return LK_FAIL(err, LK_E_ARG, "a reviewer answers for their word by name; '%.40s' is none", job->reviewer);
     if (job->file_count < 1 || job->file_count > 1000)
         return LK_FAIL(err, LK_E_ARG, "give 1 to 1000 clips or pictures of %s, not %d", job->subject, job->file_count);
     LK_TRY(lk_project_dataset(p, job->subject, job->role, out->path, err));

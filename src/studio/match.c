@@ -27,6 +27,13 @@ bool match_voice_read(const uint8_t *b, size_t n, float v[LK_SPEAKER_EMBEDDING])
     return true;
 }
 
+bool match_reviewer(const char *name)
+{
+    int letters = 0;
+    for (const unsigned char *p = (const unsigned char *)name; *p; p++) letters += *p > '@' && *p != 0x7f; /* no blanks, digits or dots */
+    return letters >= 2;
+}
+
 typedef struct search {
     lk_project *p;
     lk_analyser *a;

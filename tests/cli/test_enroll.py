@@ -91,6 +91,11 @@ def some_must_never_be_cloned():
 def a_real_person_answers_a_challenge():
     must("subject", "add", "Ada", "-p", P)
     refused("challenge", "subject", "enroll", "Ada", "a.mp4", "--no-challenge", says="vouch")
+    for nobody in "", " ", "..", "7":
+        r = likeness("subject", "enroll", "Ada", "a.mp4", "--no-challenge", "--review", nobody, "-p", P)
+        check(r.code == 2 and "by name" in r.err, "vouched for by nobody:", nobody, r)
+        r = likeness("import", "a.mp4", "-s", "actor-a", "--review", nobody, "-p", P)
+        check(r.code == 2 and "by name" in r.err, "decided by nobody:", nobody, r)
     refused("challenge", "subject", "enroll", "Ada", "a.mp4", says="no challenge is open")
     r = must("subject", "enroll", "Ada", "-p", P)
     check("I am Ada and I agree" in r.out and "turn your head" in r.out and "Open until" in r.out, r)

@@ -120,7 +120,7 @@ static void strength(void)
         }
 }
 
-/* Flat, black and white pictures: no more change than asked, none out of range. */
+/* Flat, black and white pictures: as much change as asked, though half of the pixels are at the end of their range. */
 static void extremes(void)
 {
     const wm_key key = wm_public_key();
@@ -145,8 +145,7 @@ static void extremes(void)
         CHECK_INT(outside, 0);
         CHECK_INT(uneven, 0);
         const double psnr = 10 * log10(320 * 240 / sum);
-        CHECK(psnr > 44.9, "level %g: %.2f dB", level[k], psnr);
-        CHECK(level[k] != 0.5f || psnr < 45.2, "flat grey: %.2f dB", psnr);
+        CHECK(psnr > 44.9 && psnr < 45.2, "level %g: %.2f dB instead of 45", level[k], psnr);
         wm_embed_close(&w);
         lk_image_clear(&im);
         lk_image_clear(&marked);

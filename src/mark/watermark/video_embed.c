@@ -15,6 +15,7 @@
 #define DEFAULT_PSNR 43.7
 #define SIDE_MIN 64
 #define FULL 64 /* pattern and mask value of 1 */
+#define ROOM 4 /* code values; hardly any change is larger */
 #define WINDOW 2 /* cells around the middle one in the mask's window */
 
 struct wm_embedder {
@@ -265,41 +266,60 @@ WM_CLONES static void level_row(const uint8_t *restrict mask, const int8_t *rest
     }
 }
 
-static void make_levels(wm_embedder *w, uint32_t count[256])
+/* Code values by which a pixel can change the way that it is asked to, up to ROOM. In place of luma. */
+WM_CLONES static void room_row(uint8_t *restrict luma, const int8_t *restrict pattern, int flip, int black, int white, int n)
 {
-    uint32_t part[4][256] = {{0}};
+    for (int x = 0; x < n; x++) {
+        const int room = (pattern[x] ^ flip) < 0 ? luma[x] - black : white - luma[x];
+        luma[x] = (uint8_t)(room < 0 ? 0 : room < ROOM ? room : ROOM);
+    }
+}
+
+/* How many pixels have each room and level. Two tables take turns, so that one count need not wait for the last. */
+static void make_levels(wm_embedder *w, const canvas *c, int flip, uint32_t count[ROOM + 1][256])
+{
+    const int down = c->im ? 0 : c->l.bit_depth - 8;
+    const int black = c->im ? 0 : c->l.black >> down, white = c->im ? 255 : c->l.white >> down;
+    uint32_t part[2][ROOM + 1][256] = {{{0}}};
     for (int y = 0; y < w->h; y++) {
         const uint8_t *mask = w->mask + (size_t)LK_MIN(y / w->q, w->ch - 1) * w->cw;
         if (w->q > 1) {
-            for (int x = 0, c = 0; c < w->cw; c++)
-                for (const int end = c == w->cw - 1 ? w->w : x + w->q; x < end; x++) w->luma[x] = mask[c];
+            for (int x = 0, k = 0; k < w->cw; k++)
+                for (const int end = k == w->cw - 1 ? w->w : x + w->q; x < end; x++) w->luma[x] = mask[k];
             mask = w->luma;
         }
         uint8_t *level = w->level + (size_t)y * w->w;
         level_row(mask, w->pattern + (size_t)y * w->w, level, w->w);
-        if (y % 2 == 0)
-            for (int x = 0; x + 4 <= w->w; x += 4)
-                for (int k = 0; k < 4; k++) part[k][level[x + k]]++;
+        if (y % 2) continue;
+        read_row(w, c, y);
+        room_row(w->luma, w->pattern + (size_t)y * w->w, flip, black, white, w->w);
+        for (int x = 0; x + 2 <= w->w; x += 2)
+            for (int k = 0; k < 2; k++) part[k][w->luma[x + k]][level[x + k]]++;
     }
-    for (int i = 0; i < 256; i++) count[i] = part[0][i] + part[1][i] + part[2][i] + part[3][i];
+    for (int r = 0; r <= ROOM; r++)
+        for (int i = 0; i < 256; i++) count[r][i] = part[0][r][i] + part[1][r][i];
 }
 
 /* Mean square of the change at a gain: a strength of i + f is rounded up where f passes the dither, whose thresholds
- * are even over a quarter to three quarters. In 8-bit code values; unit is 1, or 4 for 10 bits. */
-static double mean_square(const uint32_t count[256], uint32_t gain, int unit)
+ * are even over a quarter to three quarters; black cannot become darker nor white brighter. In 8-bit code values; unit
+ * is 1, or 4 for 10 bits. */
+static double mean_square(const uint32_t count[ROOM + 1][256], uint32_t gain, int unit)
 {
     double sum = 0, n = 0;
     for (uint32_t v = 0; v < 256; v++) {
-        if (!count[v]) continue;
         const double a = (double)(v * gain / 256) / 256 * unit, i = floor(a);
         const double up = LK_CLAMP((a - i) * 2 - 0.5, 0.0, 1.0);
-        sum += count[v] * ((1 - up) * i * i + up * (i + 1) * (i + 1));
-        n += count[v];
+        for (int r = 0; r <= ROOM; r++) {
+            const double most = r == ROOM ? INFINITY : r * unit, lo = LK_MIN(i, most), hi = LK_MIN(i + 1, most);
+            sum += count[r][v] * ((1 - up) * lo * lo + up * hi * hi);
+            n += count[r][v];
+        }
     }
     return n > 0 ? sum / n / (unit * unit) : 0;
 }
 
-static uint32_t solve_gain(const uint32_t count[256], double mse, int unit)
+/* Where half of the pixels are stuck, as on a flat black ground, the others may change by the root of 2 more. */
+static uint32_t solve_gain(const uint32_t count[ROOM + 1][256], double mse, int unit)
 {
     uint32_t lo = 0, hi = 65535;
     while (hi - lo > 1) {
@@ -384,11 +404,11 @@ static void mark_row(wm_embedder *w, canvas *c, int y)
 
 static void mark(wm_embedder *w, canvas *c, int flip)
 {
-    uint32_t count[256];
+    uint32_t count[ROOM + 1][256];
     make_cells(w, c);
     make_mask(w);
     shrink_mask(w);
-    make_levels(w, count);
+    make_levels(w, c, flip, count);
     const bool deep = !c->im && c->l.bit_depth > 8;
     const uint32_t gain = solve_gain(count, w->mse, deep ? 4 : 1);
     for (int y = 0; y < w->h; y++) {

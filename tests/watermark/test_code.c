@@ -84,10 +84,11 @@ static void distance(void)
     CHECK_INT(home, 37);
 }
 
-/* Soft errors: a quarter of the bits wrong on the average is nearly always put right; an eighth always. */
+/* Soft errors: a quarter of the bits wrong on the average (sigma 1.5) is nearly always put right. At 1.8, where the best
+ * way alone is right twice in three times, the list is nine times in ten. */
 static void corrects(void)
 {
-    static const struct { float sigma; int least; } level[] = {{0.8f, 200}, {1.2f, 199}, {1.5f, 180}};
+    static const struct { float sigma; int least; } level[] = {{0.8f, 200}, {1.2f, 200}, {1.5f, 198}, {1.8f, 165}};
     for (int k = 0; k < (int)LK_COUNT(level); k++) {
         int right = 0, wrong = 0;
         for (uint64_t n = 0; n < 200; n++) {

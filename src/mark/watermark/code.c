@@ -13,6 +13,8 @@
 #define RATE 6
 #define STATES 256
 #define HALF (STATES / 2)
+#define LIST 64 /* ways looked at */
+#define AGREE 10.3f /* least correlation of the bits with a codeword, in deviations of what chance would give */
 #define STEPS (WM_ID_BITS + WM_CRC_BITS + K - 1)
 
 _Static_assert(STEPS * RATE == WM_CODED_BITS, "the header's count of coded bits is the code's");
@@ -58,8 +60,9 @@ static void branch_signs(float sign[RATE][HALF])
             sign[j][n] = __builtin_parity((n << 1) & generator[j]) ? 1.0f : -1.0f;
 }
 
-/* One step of all states: new state n (its top bit is the bit that came in) is reached from 2n and 2n+1 modulo 256. */
-static void step(const float soft[RATE], const float sign[RATE][HALF], const float *from, float *to, uint8_t *odd)
+/* One step of all states: new state n (its top bit is the bit that came in) is reached from 2n and 2n+1 modulo 256. lead:
+ * by how much the way from the odd one is better. */
+static void step(const float soft[RATE], const float sign[RATE][HALF], const float *from, float *to, float *lead)
 {
     float even_m[HALF], odd_m[HALF], x[HALF];
     for (int n = 0; n < HALF; n++) {
@@ -72,18 +75,67 @@ static void step(const float soft[RATE], const float sign[RATE][HALF], const flo
     for (int n = 0; n < HALF; n++) {
         const float a = even_m[n] + x[n], b = odd_m[n] - x[n], c = even_m[n] - x[n], d = odd_m[n] + x[n];
         to[n] = b > a ? b : a;
-        odd[n] = b > a;
+        lead[n] = b - a;
         to[n + HALF] = d > c ? d : c;
-        odd[n + HALF] = d > c;
+        lead[n + HALF] = d - c;
     }
 }
 
-/* A. Viterbi 1967. The trellis begins and ends in state zero. */
+/* A way through the trellis from its end to its beginning. It is the best one but for the steps where it turns off, which
+ * costs what the better way leads by. It may turn off again below `last`: so every way has one parent. */
+typedef struct way {
+    float cost;
+    int last;
+    bool off[STEPS];
+} way;
+
+/* The message of a way, and the state behind each step. */
+static bool follow(const way *w, float lead[STEPS][STATES], uint8_t state_at[STEPS], uint64_t *id)
+{
+    uint32_t crc = 0;
+    unsigned state = 0;
+    *id = 0;
+    for (int i = STEPS - 1; i >= 0; i--) {
+        const uint64_t b = state >> (K - 2);
+        if (i < WM_ID_BITS) *id |= b << (WM_ID_BITS - 1 - i);
+        else if (i < WM_ID_BITS + WM_CRC_BITS) crc |= (uint32_t)b << (WM_ID_BITS + WM_CRC_BITS - 1 - i);
+        state_at[i] = (uint8_t)state;
+        state = (state << 1 & (STATES - 1)) | ((lead[i][state] > 0) ^ w->off[i]);
+    }
+    return crc == crc24(*id);
+}
+
+/* Keep the children of ways[n] that are among the best; ways are in the order of their costs. */
+static int branch_out(way ways[LIST], int count, int n, float lead[STEPS][STATES], const uint8_t state_at[STEPS])
+{
+    const way parent = ways[n];
+    for (int i = parent.last - 1; i >= 0; i--) {
+        const float cost = parent.cost + fabsf(lead[i][state_at[i]]);
+        if (count == LIST && cost >= ways[LIST - 1].cost) continue;
+        if (count < LIST) count++;
+        int at = count - 1;
+        for (; at > n + 1 && ways[at - 1].cost > cost; at--) ways[at] = ways[at - 1];
+        ways[at] = parent;
+        ways[at].cost = cost;
+        ways[at].last = i;
+        ways[at].off[i] = true;
+    }
+    return count;
+}
+
+/* A. Viterbi 1967, and where the best way does not fit the CRC, the next best (list Viterbi: Seshadri and Sundberg 1994).
+ * The trellis begins and ends in state zero.
+ *
+ * Sixty-four ways are as many chances for the CRC to fit by accident. But the best way through pure noise agrees with it
+ * by 9.9 deviations, seldom by more: asking for 10.3 leaves .28 ways of noise on the average (of 2000 simulated), so an
+ * accident is rarer than with one way and no such question, 1 in 6e7 decodings. Of words at .55 of the noise it reads 90
+ * in 100, where the best way alone reads 64; at .6, 99 for 85.
+ */
 bool wm_decode(const float soft[WM_CODED_BITS], uint64_t *id)
 {
     float sign[RATE][HALF], metric[2][STATES], clean[WM_CODED_BITS];
-    uint8_t odd[STEPS][STATES];
-    double level = 0;
+    float lead[STEPS][STATES];
+    double level = 0, energy = 0;
     *id = 0;
     for (int i = 0; i < WM_CODED_BITS; i++) {
         clean[i] = isfinite(soft[i]) ? LK_CLAMP(soft[i], -1e15f, 1e15f) : 0.0f;
@@ -92,25 +144,28 @@ bool wm_decode(const float soft[WM_CODED_BITS], uint64_t *id)
     if (!(level > 0)) return false;
     /* Any scale may come in; metrics near one lose no digits and cannot overflow. */
     const float unit = (float)(WM_CODED_BITS / level);
-    for (int i = 0; i < WM_CODED_BITS; i++) clean[i] *= unit;
+    for (int i = 0; i < WM_CODED_BITS; i++) {
+        clean[i] *= unit;
+        energy += (double)clean[i] * clean[i];
+    }
 
     branch_signs(sign);
     for (int n = 0; n < STATES; n++) metric[0][n] = n == 0 ? 0.0f : -1e9f;
     for (int i = 0; i < STEPS; i++)
-        step(clean + i * RATE, (const float(*)[HALF])sign, metric[i & 1], metric[(i + 1) & 1], odd[i]);
+        step(clean + i * RATE, (const float(*)[HALF])sign, metric[i & 1], metric[(i + 1) & 1], lead[i]);
 
-    uint64_t got = 0;
-    uint32_t crc = 0;
-    unsigned state = 0;
-    for (int i = STEPS - 1; i >= 0; i--) {
-        const uint64_t b = state >> (K - 2);
-        if (i < WM_ID_BITS) got |= b << (WM_ID_BITS - 1 - i);
-        else if (i < WM_ID_BITS + WM_CRC_BITS) crc |= (uint32_t)b << (WM_ID_BITS + WM_CRC_BITS - 1 - i);
-        state = (state << 1 & (STATES - 1)) | odd[i][state];
+    way ways[LIST] = {{.last = STEPS}};
+    uint8_t state_at[STEPS];
+    uint64_t got;
+    const float spare = metric[STEPS & 1][0] - AGREE * (float)sqrt(energy);
+    for (int n = 0, count = 1; n < count && ways[n].cost <= spare; n++) {
+        if (follow(&ways[n], lead, state_at, &got)) {
+            *id = got;
+            return true;
+        }
+        count = branch_out(ways, count, n, lead, state_at);
     }
-    if (crc != crc24(got)) return false;
-    *id = got;
-    return true;
+    return false;
 }
 
 /* Anyone who has this program has this key: a mark made with it says where a file came from to whoever asks. */

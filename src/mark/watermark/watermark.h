@@ -13,7 +13,7 @@
 #define WM_CRC_BITS 24
 #define WM_CODED_BITS ((WM_ID_BITS + WM_CRC_BITS + 8) * 6) /* rate 1/6, K = 9, zero tail: 576 */
 void wm_encode(uint64_t id, uint8_t bit[WM_CODED_BITS]); /* 0 or 1 */
-/* Soft decision Viterbi: soft[i] > 0 means 1, any scale. True when the CRC fits. */
+/* Soft decision list Viterbi: soft[i] > 0 means 1, any scale. True when a likely word's CRC fits: 1 in 6e7 of pure noise. */
 bool wm_decode(const float soft[WM_CODED_BITS], uint64_t *id);
 
 /* The key of a watermark: which pattern. The built-in public key makes a mark that everybody's copy of the program reads;
@@ -42,7 +42,7 @@ typedef struct wm_found {
     double begin, end; /* seconds that were used */
     double angle;      /* degrees by which the picture was turned, about */
     bool mirrored;
-    int64_t attempts;  /* decodings tried: each of them is right by chance once in 2^24 */
+    int64_t attempts;  /* decodings tried: each of them fits by chance once in 6e7 */
 } wm_found;
 typedef struct wm_detector wm_detector;
 lk_status wm_detect_open(const wm_key *key, wm_detector **out, lk_error *err);

@@ -8,8 +8,8 @@
  * keeping the one where the sync is clearest.
  *
  * False accepts: without a mark the sync of one piece of 30 s in nine reaches 4.8 somewhere among the 40 000
- * places and speeds of a full search (measured); each is decoded twice or so, and 1 of 2^24 wrong ids passes
- * the CRC. That makes one in half a million hours.
+ * places and speeds of a full search (measured); each is decoded twice or so, and pure noise fits 1 in 6e7
+ * times (code.c). That makes one in two million hours.
  */
 #include "mark/watermark/audio.h"
 

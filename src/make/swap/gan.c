@@ -57,6 +57,24 @@ static double share_right(const lk_tensor *logits, bool positive)
     return (double)right / (double)n;
 }
 
+/* Adds the part of `fool` under the mask to `face`, a gradient of n RGB pixels, at `power` times its length: what the
+ * judge says keeps its weight beside the other losses however sure it is (adaptive weight, Esser et al. 2021, eq. 7,
+ * taken at the picture). Where there are no other losses, at its own length times power. */
+static void add_weighed(float *face, const float *fool, const float *mask, size_t n, float power)
+{
+    double known = 0, asked = 0;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < 3; k++) {
+            const double a = face[3 * i + k], b = fool[3 * i + k] * mask[i];
+            known += a * a;
+            asked += b * b;
+        }
+    if (!(asked > 0)) return;
+    const float weight = power * (known > 0 ? (float)sqrt(known / asked) : 1.0f);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < 3; k++) face[3 * i + k] += weight * fool[3 * i + k] * mask[i];
+}
+
 swap_gan_losses swap_gan_step(swap_gan *g, swap_net *net, const swap_batch *b, float power, float lr_factor)
 {
     swap_gan_losses out = {0};
@@ -74,13 +92,11 @@ swap_gan_losses swap_gan_step(swap_gan *g, swap_net *net, const swap_batch *b, f
     lk_tensor dfake = half_of(dlogit, 1);
     out.real_right = share_right(&real, true);
     out.fake_right = share_right(&fake, false);
-    out.fool = lk_loss_bce(&fake, NULL, 1.0f, NULL, power, &dfake);
+    out.fool = lk_loss_bce(&fake, NULL, 1.0f, NULL, 1.0f, &dfake);
     lk_net_backward(g->net, false);
     const float *din = lk_net_in_grad(g->net, g->pictures)->data;
-    din += (size_t)g->count * pixels * 3;
-    float *dface = lk_net_out_grad(net->net, net->side[0].face)->data;
-    for (size_t i = 0; i < (size_t)g->count * pixels; i++)
-        for (size_t k = 0; k < 3; k++) dface[3 * i + k] += din[3 * i + k] * b->mask[i];
+    add_weighed(lk_net_out_grad(net->net, net->side[0].face)->data, din + (size_t)g->count * pixels * 3, b->mask,
+                (size_t)g->count * pixels, power);
 
     /* Judge: a true picture counts .9, so that it does not grow certain (one-sided smoothing, Salimans et
      * al. 2016). */

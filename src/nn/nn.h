@@ -160,6 +160,7 @@ void lk_safetensors_close(lk_safetensors *st);
 int lk_safetensors_count(const lk_safetensors *st);
 const lk_named_tensor *lk_safetensors_at(const lk_safetensors *st, int i);
 const lk_named_tensor *lk_safetensors_find(const lk_safetensors *st, const char *name);
+const char *lk_safetensors_what(const lk_safetensors *st); /* the file's path, or what its source is called; lives with st */
 const char *lk_safetensors_meta(const lk_safetensors *st, const char *key); /* NULL when absent */
 
 typedef enum lk_load_mode {

@@ -12,6 +12,7 @@
 
 struct lk_safetensors {
     lk_arena *arena;          /* the parsed header */
+    const char *what;         /* what it was read from, for errors; in the arena */
     const lk_json *meta;      /* NULL when absent */
     lk_named_tensor *tensors; /* in the order of their data */
     int *by_name;             /* indices, sorted by name */
@@ -188,6 +189,7 @@ static lk_status read_header(lk_safetensors *st, const char *header, size_t n, c
     lk_error why = {0};
     if (lk_arena_new(&st->arena, 64 << 10) != LK_OK)
         return LK_FAIL(err, LK_E_NOMEM, "no memory to read %s", what);
+    if (!(st->what = lk_arena_strdup(st->arena, what))) return LK_FAIL(err, LK_E_NOMEM, "no memory to read %s", what);
     if (!n || header[0] != '{') return DAMAGED("the header is not a JSON object", what);
     lk_status s = lk_json_parse(header, n, st->arena, &root, &why);
     if (s == LK_E_NOMEM) return LK_FAIL(err, s, "no memory to read %s", what);
@@ -328,6 +330,7 @@ void lk_safetensors_close(lk_safetensors *st)
 }
 
 int lk_safetensors_count(const lk_safetensors *st) { return st->count; }
+const char *lk_safetensors_what(const lk_safetensors *st) { return st->what; }
 bool lk_safetensors_sealed(const lk_safetensors *st) { return st->sealed; }
 const lk_named_tensor *lk_safetensors_at(const lk_safetensors *st, int i)
 {

@@ -134,12 +134,11 @@ lk_status lk_params_load(lk_params *p, const lk_safetensors *st, lk_load_mode mo
             if (strncmp(q->name, to, strlen(to))) continue;
             const lk_named_tensor *t = source_of(q, st, from, to);
             if (!t)
-                return LK_FAIL(err, LK_E_FORMAT, "the weights have no '%s'; they belong to another network",
-                               q->name);
+                return LK_FAIL(err, LK_E_FORMAT, "%s has no weights '%s': it is of another network or version; use the one that "
+                               "came with this version", lk_safetensors_what(st), q->name);
             if (!loadable(q, t))
-                return LK_FAIL(err, LK_E_FORMAT,
-                               "the weights' '%s' has another shape or type; they belong to another network",
-                               t->name);
+                return LK_FAIL(err, LK_E_FORMAT, "%s: '%s' has another shape or type: it is of another network or version; use the "
+                               "one that came with this version", lk_safetensors_what(st), t->name);
         }
     }
     for (int i = 0; i < p->count; i++) {

@@ -522,6 +522,7 @@ static void test_weights(void)
     float old = lk_params_find(wide.params, "dec.d.bias")->value[1];
     CHECK_STATUS(lk_params_load(wide.params, st, LK_LOAD_EXACT, NULL, NULL, &loaded, &err), LK_E_FORMAT,
                  &err);
+    CHECK(strstr(err.message, "e.safetensors"), "the message names no file: %s", err.message);
     CHECK(lk_params_find(wide.params, "dec.d.bias")->value[1] == old, "a refused load changed something");
     CHECK_OK(lk_params_load(wide.params, st, LK_LOAD_MATCHING, NULL, NULL, &loaded, &err), &err);
     CHECK_INT(loaded, 1); /* the last bias */
@@ -539,6 +540,7 @@ static void test_weights(void)
     CHECK_OK(lk_net_plan(net, false, 5, &err), &err);
     CHECK_OK(lk_safetensors_open(place("w.safetensors"), &st, &err), &err);
     CHECK_STATUS(lk_params_load(p, st, LK_LOAD_EXACT, NULL, NULL, &loaded, &err), LK_E_FORMAT, &err);
+    CHECK(strstr(err.message, "w.safetensors"), "the message names no file: %s", err.message);
     CHECK_OK(lk_params_load(p, st, LK_LOAD_EXACT, "dec.", "src.", &loaded, &err), &err);
     CHECK_INT(loaded, 2);
     CHECK(lk_params_find(p, "src.d.weight")->value[7] == lk_params_find(r.params, "dec.d.weight")->value[7],

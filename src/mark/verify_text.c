@@ -149,8 +149,10 @@ static void mark_lines(const char *what, bool looked, const wm_found *w, const l
         lk_text_add(t, "none found\n");
         return;
     }
-    lk_text_add(t, "id %016llx, strength %.1f deviations, %.0f %% of its bits damaged, from second %.1f to %.1f\n",
-                (unsigned long long)w->id, w->z, w->errors * 100.0, w->begin, w->end);
+    lk_text_add(t, "id %016llx, strength %.1f deviations, %.0f %% of its bits damaged", (unsigned long long)w->id, w->z, w->errors * 100.0);
+    /* A clip is read until the id is sure, which often takes its first picture alone. */
+    if (w->end > w->begin) lk_text_add(t, ", sure from second %.1f to %.1f\n", w->begin, w->end);
+    else lk_text_add(t, "\n");
     if (r->c2pa.active && lk_mark_id_fits(w->id, r->c2pa.active->label))
         lk_text_add(t, "  it belongs to this manifest\n");
     else if (r->mark_known && r->marked.watermark == w->id)

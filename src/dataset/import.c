@@ -30,11 +30,13 @@ static lk_track_is judge(const lk_import_who *who, const lk_track_template *t, f
     return *score >= who->limits.accept ? LK_TRACK_SAME : *score >= who->limits.reject ? LK_TRACK_DOUBT : LK_TRACK_OTHER;
 }
 
-static void tell(lk_import_report *r, int clip, int track, lk_track_is is, float score, const lk_track_template *t)
+/* False when the report is full. */
+static bool tell(lk_import_report *r, int clip, int track, lk_track_is is, float score, const lk_track_template *t)
 {
     r->tracks++;
-    if (r->told == LK_IMPORT_TRACKS) return;
+    if (r->told == LK_IMPORT_TRACKS) return false;
     r->track[r->told++] = (lk_import_track){clip, track, is, score, t->frames, t->first_seconds, t->last_seconds};
+    return true;
 }
 
 /* One decision a track; wanted[t] says which go in. The refusal names the first track in doubt, else how unlike the
@@ -51,8 +53,13 @@ static lk_status choose_tracks(job *j, const char *path, int clip_number, const 
         float score;
         lk_track_is is = judge(j->who, &t[i], &score, err, &s);
         if (s) break;
-        tell(j->report, clip_number, i, is, score, &t[i]);
+        const bool told = tell(j->report, clip_number, i, is, score, &t[i]);
         if (track >= 0 && i != track) continue;
+        if (is == LK_TRACK_DOUBT && j->who->doubt_is_settled && !told) { /* a word that nobody could note does not count */
+            s = LK_FAIL(err, LK_E_RANGE, "%s is past the %d faces that one import can list for a reviewer: import fewer or shorter "
+                                         "clips at once, or sharper ones", path, LK_IMPORT_TRACKS);
+            break;
+        }
         if (is != LK_TRACK_SHORT && (best < 0 || score > best_score)) {
             best = i;
             best_score = score;

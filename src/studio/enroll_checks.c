@@ -225,7 +225,10 @@ static lk_status as_before(enroll_session *look, enroll_result *out, lk_error *e
     if (!e) return LK_FAIL(err, LK_E_NOMEM, "no memory to read the enrolment of %s", look->who.name);
     lk_status s = lk_enrol_find(look->p->registry, look->who.id, e, &why);
     out->refusal = LK_REFUSED_MATCH;
-    if (s == LK_E_NOTFOUND || (s == LK_OK && (!e->face_n || !look->has_face))) {
+    if (s == LK_OK && e->face_n && heard_only(look)) { /* or the next enrolment could bring any face */
+        out->mark = ENROLL_FAIL;
+        SAY(out, "the name has a face already: record a clip that shows it");
+    } else if (s == LK_E_NOTFOUND || (s == LK_OK && (!e->face_n || !look->has_face))) {
         s = LK_OK;
         SAY(out, "nothing to compare with");
     } else if (s != LK_OK) {

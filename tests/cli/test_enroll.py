@@ -117,6 +117,9 @@ def a_voice_alone_enrolls_the_voice():
     check("singer is enrolled: voice;" in r.out and "sound alone" in r.out, r)
     must("consent", "grant", "singer", "-u", "face-source", "-s", "for a test", "-p", P)
     refused("enrolment", "import", "b.mp4", "-s", "singer", says="voice alone")
+    # Nor does it take the face away from a name that has one: the next enrolment could bring any other.
+    refused("match", "subject", "enroll", "actor-a", "voice.wav", "--no-challenge", says="'as before' failed")
+    refused("match", "subject", "enroll", "actor-a", "b.mp4", "--no-challenge", says="another face")
 
 
 def poses(clip):
